@@ -1,0 +1,240 @@
+//! Registering, saving, assigning and deleting devices.
+
+use serde_json::Value;
+
+use super::{Claims, Failure, Request};
+use crate::{
+    device::{DeviceCommand, OwnerChange, UnassignReason},
+    ids::{CredentialsId, CustomerId, DeviceId, ProfileId, TenantId},
+    metadata::Caller,
+    ports::{
+        Appended, AppendError, CredentialsKind, DEFAULT_PROFILE, DeviceCredentials, DeviceToken, Profile, RegistryWrite,
+        Target, UniqueClaim,
+    },
+};
+
+/// Characters of an access token that the service makes.
+const TOKEN_LENGTH: usize = 20;
+/// How often a profile that somebody else adds at the same time is looked up again.
+const PROFILE_TRIES: usize = 3;
+
+/// A device to be added.
+#[derive(Clone, Debug)]
+pub struct NewDevice {
+    /// Unique among the tenant's devices.
+    pub name: String,
+    /// Which profile it has.
+    pub profile: ProfileChoice,
+    /// A free text for people.
+    pub label: Option<String>,
+    /// The owner from the start, if there is one.
+    pub owner: Option<CustomerId>,
+    /// Whatever clients keep there.
+    pub additional_info: Option<Value>,
+    /// What it authenticates with; `None` makes a token.
+    pub token: Option<DeviceToken>,
+}
+
+/// Which profile a device gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProfileChoice {
+    /// The one of that id, which must be the tenant's.
+    Existing(Profile),
+    /// The one of that name, added if there is none.
+    Named(String),
+    /// The tenant's default.
+    Default,
+}
+
+/// A device's values from now on.
+#[derive(Clone, Debug)]
+pub struct DeviceChange {
+    /// The version that the caller saw; `None` overwrites.
+    pub expected_version: Option<u32>,
+    /// Unique among the tenant's devices.
+    pub name: String,
+    /// Which profile it has.
+    pub profile: ProfileChoice,
+    /// A free text for people.
+    pub label: Option<String>,
+    /// What becomes of the owner.
+    pub owner: OwnerChange,
+    /// Whatever clients keep there.
+    pub additional_info: Option<Value>,
+}
+
+impl Claims {
+    /// Adds a device with its credentials, and its profile if that is new, in one append.
+    ///
+    /// # Errors
+    /// [`AppendError::Taken`] if its name or its token is in use.
+    pub async fn register(&self, caller: &Caller, tenant_id: TenantId, new: NewDevice) -> Result<Appended, Failure> {
+        let device_id = DeviceId(self.entropy.new_id(self.clock.now()));
+        let token = new.token.unwrap_or_else(|| self.new_token());
+        let unique =
+            vec![UniqueClaim::DeviceName(tenant_id, new.name.clone()), UniqueClaim::CredentialsId(token.expose().into())];
+        let now = self.clock.now();
+        let credentials = DeviceCredentials {
+            id: CredentialsId(self.entropy.new_id(now)),
+            device_id,
+            tenant_id,
+            created_at: now,
+            kind: CredentialsKind::AccessToken,
+            credentials_id: token,
+            credentials_value: None,
+            version: 1,
+        };
+        let registry = vec![
+            RegistryWrite::PutCredentials(credentials),
+            RegistryWrite::PutAdditionalInfo(device_id, new.additional_info),
+        ];
+        self.with_profile(tenant_id, new.profile, async |profile_id, device_type, profile| {
+            let mut request = Request::to(tenant_id, Target::Device(device_id));
+            request.registry.clone_from(&registry);
+            request.unique.clone_from(&unique);
+            profile.into_iter().for_each(|profile| request.add_profile(profile));
+            let (name, label, owner) = (new.name.clone(), new.label.clone(), new.owner);
+            self.append(caller, request, move |_| {
+                vec![DeviceCommand::RegisterDevice {
+                    tenant_id,
+                    name: name.clone(),
+                    device_type: device_type.clone(),
+                    label: label.clone(),
+                    profile_id,
+                    owner,
+                }]
+            })
+            .await
+        })
+        .await
+    }
+
+    /// Saves a device.
+    ///
+    /// # Errors
+    /// [`crate::device::Refusal::VersionConflict`]; [`AppendError::Taken`] if another device bears that name.
+    pub async fn change(
+        &self,
+        caller: &Caller,
+        tenant_id: TenantId,
+        device_id: DeviceId,
+        change: DeviceChange,
+    ) -> Result<Appended, Failure> {
+        self.with_profile(tenant_id, change.profile, async |profile_id, device_type, profile| {
+            let mut request = Request::to(tenant_id, Target::Device(device_id));
+            request.registry.push(RegistryWrite::PutAdditionalInfo(device_id, change.additional_info.clone()));
+            request.unique.push(UniqueClaim::DeviceName(tenant_id, change.name.clone()));
+            profile.into_iter().for_each(|profile| request.add_profile(profile));
+            let (name, label) = (change.name.clone(), change.label.clone());
+            let (expected_version, owner) = (change.expected_version, change.owner);
+            self.append(caller, request, move |_| {
+                vec![DeviceCommand::ChangeDevice {
+                    expected_version,
+                    name: name.clone(),
+                    device_type: device_type.clone(),
+                    label: label.clone(),
+                    profile_id,
+                    owner,
+                }]
+            })
+            .await
+        })
+        .await
+    }
+
+    /// Deletes a device and what the registry holds on it; its events stay.
+    ///
+    /// # Errors
+    /// [`crate::device::Refusal::DeviceNotFound`].
+    pub async fn remove(&self, caller: &Caller, tenant_id: TenantId, device_id: DeviceId) -> Result<Appended, Failure> {
+        let mut request = Request::to(tenant_id, Target::Device(device_id));
+        request.registry.push(RegistryWrite::EraseDevice(device_id));
+        self.append(caller, request, |_| vec![DeviceCommand::RemoveDevice]).await
+    }
+
+    /// Sets the owner without a key; again to the same customer changes nothing.
+    ///
+    /// # Errors
+    /// [`crate::device::Refusal::DeviceNotFound`].
+    pub async fn assign(
+        &self,
+        caller: &Caller,
+        tenant_id: TenantId,
+        device_id: DeviceId,
+        customer_id: CustomerId,
+    ) -> Result<Appended, Failure> {
+        let request = Request::to(tenant_id, Target::Device(device_id));
+        self.append(caller, request, move |_| vec![DeviceCommand::AssignDevice { customer_id }]).await
+    }
+
+    /// Takes the device from its owner.
+    ///
+    /// # Errors
+    /// [`crate::device::Refusal::NotAssigned`].
+    pub async fn unassign(
+        &self,
+        caller: &Caller,
+        tenant_id: TenantId,
+        device_id: DeviceId,
+    ) -> Result<Appended, Failure> {
+        let request = Request::to(tenant_id, Target::Device(device_id));
+        let reason = UnassignReason::Unassigned;
+        self.append(caller, request, move |_| vec![DeviceCommand::UnassignDevice { reason, only_from: None }]).await
+    }
+
+    /// Runs `save` with the profile's id, its name, and the profile itself where it has to be added; again if somebody
+    /// else adds it first.
+    async fn with_profile(
+        &self,
+        tenant_id: TenantId,
+        choice: ProfileChoice,
+        save: impl AsyncFn(ProfileId, String, Option<Profile>) -> Result<Appended, Failure>,
+    ) -> Result<Appended, Failure> {
+        let name = match choice {
+            ProfileChoice::Existing(profile) => return save(profile.id, profile.name, None).await,
+            ProfileChoice::Named(name) => name,
+            ProfileChoice::Default => DEFAULT_PROFILE.to_owned(),
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let found = self.profiles.by_name(tenant_id, &name).await.map_err(AppendError::from)?;
+            let result = match found {
+                Some(profile) => save(profile.id, profile.name, None).await,
+                None => {
+                    let now = self.clock.now();
+                    let id = ProfileId(self.entropy.new_id(now));
+                    let profile = Profile { id, tenant_id, name: name.clone(), created_at: now };
+                    save(id, name.clone(), Some(profile)).await
+                }
+            };
+            match result {
+                Err(failure)
+                    if tries < PROFILE_TRIES
+                        && failure.is_taken(|claim| matches!(claim, UniqueClaim::ProfileName(..))) => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn new_token(&self) -> DeviceToken {
+        const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        let mut token = String::with_capacity(TOKEN_LENGTH);
+        while token.len() < TOKEN_LENGTH {
+            let mut byte = [0];
+            self.entropy.fill(&mut byte);
+            // The bytes that 62 does not divide evenly are drawn again.
+            if byte[0] < 248 {
+                token.push(char::from(LETTERS[usize::from(byte[0] % 62)]));
+            }
+        }
+        DeviceToken::new(token)
+    }
+}
+
+impl Request {
+    fn add_profile(&mut self, profile: Profile) {
+        self.unique.push(UniqueClaim::ProfileName(profile.tenant_id, profile.name.clone()));
+        self.registry.push(RegistryWrite::PutProfile(profile));
+    }
+}

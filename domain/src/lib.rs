@@ -1,0 +1,29 @@
+//! The rules of device claiming, and nothing else.
+//!
+//! A [`device::Device`] is the fold of its events. [`device::decide`] answers a command with new events or a
+//! [`device::Refusal`]; [`device::Device::evolve`] applies an event. Both are plain functions: the time, the digest of a
+//! presented key and the policy come in with the command, so that the same inputs give the same answer for ever.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`device`] | the aggregate: commands, events, refusals, state, `decide`, `evolve` |
+//! | [`claim_key`] | the secret a customer presents: keys that cannot be printed, digests, made keys, the key policy |
+//! | [`codec`] | how events become bytes and are read back, old versions included |
+//! | [`claims`] | the use cases that transports and the REST API call |
+//! | [`ports`] | what the outside has to provide: event store, feed, registry, secrets, time |
+//! | [`metadata`] | who did something, over what, and in which request |
+//! | [`ids`], [`time`] | newtypes for every value that crosses a boundary |
+//!
+//! To add an event: give it a variant in [`device::DeviceEvent`], its frozen name and version in [`codec`], a golden
+//! file under `domain/tests/golden/`, and let the compiler lead you to every reader (`docs/development.md`).
+
+#![forbid(unsafe_code)]
+
+pub mod claim_key;
+pub mod claims;
+pub mod codec;
+pub mod device;
+pub mod ids;
+pub mod metadata;
+pub mod ports;
+pub mod time;
