@@ -1,0 +1,231 @@
+//! The arrows between the crates: which crate may depend directly on what, and why (`docs/architecture.md`).
+//!
+//! A dependency that stands in a manifest and not in [`RULES`] fails the test. Adding one here is a decision about the
+//! architecture, so each entry says what the crate needs it for. What a dependency brings along is its own business.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+/// What one crate may depend on.
+struct Rule {
+    /// The crate.
+    of: &'static str,
+    /// What it is for, as far as its dependencies show it.
+    because: &'static str,
+    /// Crates that it is built from, with what each is needed for.
+    built_from: &'static [(&'static str, &'static str)],
+    /// Crates that only its tests use.
+    tested_with: &'static [&'static str],
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        of: "deed-domain",
+        because: "the rules know no runtime, driver, protocol, clock, randomness or environment",
+        built_from: &[
+            ("async-trait", "ports are object-safe, because the database is chosen at run time"),
+            ("cqrs-es", "the aggregate can be driven by any cqrs-es program"),
+            ("futures-core", "streams in ports"),
+            ("serde", "the stored form of events"),
+            ("serde_json", "the stored form of events"),
+            ("subtle", "digests are compared in constant time"),
+            ("thiserror", "refusals and errors"),
+            ("uuid", "ids"),
+            ("zeroize", "secrets are wiped"),
+        ],
+        tested_with: &["insta", "proptest", "serde_json", "tokio"],
+    },
+    Rule {
+        of: "deed-projections",
+        because: "read models are pure: no SQL, no driver, no protocol",
+        built_from: &[
+            ("deed-domain", "the events"),
+            ("async-trait", "query traits are object-safe"),
+            ("serde", "rows have a JSON form"),
+            ("serde_json", "rows have a JSON form"),
+            ("thiserror", "errors"),
+        ],
+        tested_with: &["deed-projections", "insta", "proptest"],
+    },
+    Rule {
+        of: "deed-adapters",
+        because: "technology behind the ports: never a protocol, never a decision",
+        built_from: &[
+            ("deed-domain", "the ports"),
+            ("deed-projections", "the read models to store"),
+            ("argon2", "password hashes"),
+            ("async-trait", "the ports' form"),
+            ("base64", "tokens"),
+            ("futures-core", "the feed"),
+            ("futures-util", "the conformance suite runs commands at once"),
+            ("hmac", "digests of claim keys, signatures of tokens"),
+            ("jsonwebtoken", "tokens"),
+            ("metrics", "what the stores measure"),
+            ("proptest", "the conformance suite, feature `testing`"),
+            ("rand", "the operating system's randomness"),
+            ("rusqlite", "the SQLite driver, for `sqlite` alone"),
+            ("serde", "stored forms"),
+            ("serde_json", "stored forms"),
+            ("sha2", "digests of claim keys, signatures of tokens"),
+            ("subtle", "signatures are compared in constant time"),
+            ("thiserror", "errors"),
+            ("tokio", "the queue before the writer, waiting readers"),
+            ("tracing", "what the stores log"),
+            ("uuid", "ids"),
+            ("zeroize", "secrets are wiped"),
+        ],
+        tested_with: &["deed-adapters", "deed-projections", "insta", "proptest", "tempfile", "tokio"],
+    },
+    Rule {
+        of: "deed-api",
+        because: "HTTP for people and machines: never a driver, never an adapter",
+        built_from: &[
+            ("deed-domain", "the use cases and the ports"),
+            ("deed-projections", "the queries"),
+            ("async-trait", "the ports' form"),
+            ("axum", "HTTP"),
+            ("bytes", "bodies"),
+            ("futures-util", "streamed bodies"),
+            ("http-body-util", "bodies"),
+            ("metrics", "what is counted"),
+            ("percent-encoding", "device names in paths"),
+            ("serde", "bodies"),
+            ("serde_json", "bodies"),
+            ("thiserror", "errors"),
+            ("tokio", "limits in time"),
+            ("tower", "layers"),
+            ("tower-http", "layers"),
+            ("tracing", "what is logged"),
+            ("utoipa", "OpenAPI"),
+            ("utoipa-axum", "OpenAPI"),
+            ("uuid", "ids"),
+        ],
+        tested_with: &["insta", "proptest", "tokio"],
+    },
+    Rule {
+        of: "deed-transports",
+        because: "protocols of devices: never a driver, an adapter or a read model",
+        built_from: &[
+            ("deed-domain", "the use cases and the ports"),
+            ("async-trait", "the ports' form"),
+            ("axum", "HTTP"),
+            ("bytes", "bodies"),
+            ("http-body-util", "bodies"),
+            ("metrics", "what is counted"),
+            ("serde", "payloads"),
+            ("serde_json", "payloads"),
+            ("thiserror", "errors"),
+            ("tokio", "sockets, limits in time"),
+            ("tracing", "what is logged"),
+            ("uuid", "ids"),
+        ],
+        tested_with: &["proptest", "tokio"],
+    },
+    Rule {
+        of: "deed",
+        because: "configuration, wiring and the command line: no rules, no SQL, no wire formats",
+        built_from: &[
+            ("deed-adapters", "wiring"),
+            ("deed-api", "wiring"),
+            ("deed-domain", "wiring"),
+            ("deed-projections", "wiring"),
+            ("deed-transports", "wiring"),
+            ("axum", "the listener"),
+            ("base64", "secrets in the configuration"),
+            ("clap", "the command line"),
+            ("fs4", "the data directory's lock"),
+            ("futures-util", "wiring"),
+            ("indicatif", "progress of long commands"),
+            ("jiff", "times on the command line"),
+            ("metrics", "what is counted"),
+            ("metrics-exporter-prometheus", "how it is told"),
+            ("serde", "configuration, output"),
+            ("serde_json", "output"),
+            ("serde_yaml_ng", "configuration"),
+            ("thiserror", "errors"),
+            ("tokio", "the runtime"),
+            ("tokio-util", "graceful shutdown"),
+            ("tracing", "what is logged"),
+            ("tracing-subscriber", "how it is logged"),
+            ("uuid", "ids"),
+            ("zeroize", "secrets are wiped"),
+        ],
+        tested_with: &[
+            "base64", "cargo_metadata", "insta", "proptest", "reqwest", "rusqlite", "serde_json", "spdx", "tempfile",
+            "tokio", "toml",
+        ],
+    },
+];
+
+/// Workspace members outside the arrows: programs that measure, not parts of the product.
+const FREE: &[&str] = &["deed-load"];
+
+#[test]
+fn every_direct_dependency_follows_the_arrows() {
+    let metadata = metadata();
+    let mut strays = Vec::new();
+    for package in product(&metadata) {
+        let rule = rule(&package.name);
+        for dependency in &package.dependencies {
+            let name = dependency.name.as_str();
+            let built_from = rule.built_from.iter().any(|(allowed, _)| *allowed == name);
+            let tested_with = rule.tested_with.contains(&name);
+            let allowed = built_from || (tested_with && dependency.kind == DependencyKind::Development);
+            if !allowed {
+                strays.push(format!("{} → {name} ({:?}): {}", rule.of, dependency.kind, rule.because));
+            }
+        }
+    }
+    assert!(strays.is_empty(), "outside the table of tests/architecture.rs:\n  {}", strays.join("\n  "));
+}
+
+#[test]
+fn every_crate_of_the_product_has_its_rule_and_no_rule_is_left_over() {
+    let metadata = metadata();
+    let members: BTreeSet<_> = product(&metadata).map(|package| package.name.as_str().to_owned()).collect();
+    let ruled: BTreeSet<_> = RULES.iter().map(|rule| rule.of.to_owned()).collect();
+    assert_eq!(members, ruled);
+}
+
+#[test]
+fn the_table_allows_nothing_that_nobody_uses() {
+    let metadata = metadata();
+    let mut idle = Vec::new();
+    for package in product(&metadata) {
+        let used: BTreeSet<_> = package.dependencies.iter().map(|dependency| dependency.name.as_str()).collect();
+        let rule = rule(&package.name);
+        let allowed = rule.built_from.iter().map(|(name, _)| *name).chain(rule.tested_with.iter().copied());
+        idle.extend(allowed.filter(|name| !used.contains(name)).map(|name| format!("{} → {name}", rule.of)));
+    }
+    assert!(idle.is_empty(), "allowed in tests/architecture.rs and used nowhere:\n  {}", idle.join("\n  "));
+}
+
+/// Dependencies are named once, in the workspace's manifest: two crates cannot drift apart on a version.
+#[test]
+fn versions_stand_in_the_workspace_only() {
+    let metadata = metadata();
+    let mut versions = BTreeMap::<_, BTreeSet<_>>::new();
+    for package in &metadata.packages {
+        for dependency in &package.dependencies {
+            versions.entry(dependency.name.as_str()).or_default().insert(dependency.req.to_string());
+        }
+    }
+    let differing: Vec<_> = versions.into_iter().filter(|(_, requirements)| requirements.len() > 1).collect();
+    assert!(differing.is_empty(), "required in several versions: {differing:?}");
+}
+
+fn metadata() -> Metadata {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata runs")
+}
+
+fn product(metadata: &Metadata) -> impl Iterator<Item = &Package> {
+    metadata.packages.iter().filter(|package| !FREE.contains(&package.name.as_str()))
+}
+
+fn rule(package: &str) -> &'static Rule {
+    RULES.iter().find(|rule| rule.of == package).unwrap_or_else(|| panic!("{package} has no rule in tests/architecture.rs"))
+}
