@@ -1,1 +1,15 @@
-//! placeholder
+//! How devices speak to the service.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`device_protocol`] | the one translation between a device and the use cases: payloads, outcomes, the claiming state |
+//! | [`http`] | its framing over HTTP: the routes under `/api/v1`, and which status tells which outcome |
+//!
+//! A transport authenticates, frames and answers; it knows no rule of claiming. To add one, give it a module beside
+//! [`http`], hand each message to [`device_protocol::DeviceProtocol`], and tell refusals in the protocol's own way: an
+//! acknowledgement means that what it acknowledges is durable.
+
+#![forbid(unsafe_code)]
+
+pub mod device_protocol;
+pub mod http;

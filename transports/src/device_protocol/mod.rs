@@ -1,0 +1,107 @@
+//! The one translation between a device and the use cases, whatever the device speaks.
+
+mod claim_payload;
+mod claim_state;
+
+use std::{borrow::Cow, sync::Arc};
+
+use deed_domain::{
+    claims::{Claims, Failure, IssuedKey},
+    device::Refusal,
+    metadata::{Actor, Caller, Transport},
+    ports::{AppendError, Clock, Credentials, DeviceIdentity, DeviceToken, EventStore, Feed},
+};
+
+pub use claim_payload::{ClaimPayload, MAX_CLAIM_PAYLOAD, PayloadError, parse};
+pub use claim_state::{ClaimState, ClaimStateKind};
+
+/// Answers devices, over the ports that this takes.
+#[derive(Clone)]
+pub struct DeviceProtocol {
+    /// The use cases.
+    pub claims: Claims,
+    /// Who a device is.
+    pub credentials: Arc<dyn Credentials>,
+    /// How it stands with a device.
+    pub store: Arc<dyn EventStore>,
+    /// What happens to it.
+    pub feed: Arc<dyn Feed>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why no key was registered.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotRegistered {
+    /// The payload is not understood.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    /// The rules say no, or the store cannot answer.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl DeviceProtocol {
+    /// The device whose token this is.
+    ///
+    /// # Errors
+    /// [`Failure::NotAppended`] if the registry cannot be read.
+    pub async fn identify(&self, token: &DeviceToken) -> Result<Option<DeviceIdentity>, Failure> {
+        Ok(self.credentials.by_access_token(token).await.map_err(AppendError::from)?)
+    }
+
+    /// Registers the claim key that the payload carries; answered when it is durable.
+    ///
+    /// # Errors
+    /// [`NotRegistered`]; nothing became active then.
+    pub async fn register_claim(
+        &self,
+        device: DeviceIdentity,
+        transport: Transport,
+        correlation_id: Cow<'static, str>,
+        payload: &[u8],
+    ) -> Result<IssuedKey, NotRegistered> {
+        let registered = self.try_to_register(device, transport, correlation_id, payload).await;
+        count_registration(
+            transport,
+            match &registered {
+                Ok(_) => "registered",
+                Err(not) => not.outcome(),
+            },
+        );
+        registered
+    }
+
+    async fn try_to_register(
+        &self,
+        device: DeviceIdentity,
+        transport: Transport,
+        correlation_id: Cow<'static, str>,
+        payload: &[u8],
+    ) -> Result<IssuedKey, NotRegistered> {
+        let ClaimPayload { key, duration_ms } = parse(payload)?;
+        let actor = Actor::Device(device.device_id);
+        let caller = Caller { actor, transport, correlation_id, command_id: None };
+        Ok(self.claims.issue_from_device(&caller, device, key, duration_ms).await?)
+    }
+}
+
+impl NotRegistered {
+    /// Whether the device did everything right and the rules still say no.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Failed(Failure::Refused(Refusal::ClaimingNotAllowed | Refusal::AlreadyClaimed)))
+    }
+
+    const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Payload(_) => "malformed",
+            Self::Failed(Failure::Refused(refusal)) => refusal.code(),
+            Self::Failed(Failure::NotAppended(_)) => "not_stored",
+        }
+    }
+}
+
+/// Counts a registration that ended, also one that ended before it reached [`DeviceProtocol::register_claim`].
+pub(crate) fn count_registration(transport: Transport, outcome: &'static str) {
+    metrics::counter!("deed_registrations_total", "transport" => transport.as_str(), "outcome" => outcome).increment(1);
+}

@@ -1,0 +1,83 @@
+//! The device API over HTTP: the routes under `/api/v1`.
+//!
+//! The router is merged inside the REST API's outer layers, which give every request an `x-request-id`, and write the
+//! bodies of errors: a handler here sets the status and attaches the typed failure, or the fault, to an empty response
+//! (`docs/protocol.md`, errors).
+
+mod claim;
+mod state;
+
+use std::{borrow::Cow, error::Error, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Path, rejection::PathRejection},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use deed_domain::{
+    claims::Failure,
+    device::Refusal,
+    ports::{DeviceIdentity, DeviceToken},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::device_protocol::DeviceProtocol;
+
+/// What the device API over HTTP needs.
+#[derive(Clone)]
+pub struct DeviceHttp {
+    /// Answers devices.
+    pub protocol: DeviceProtocol,
+    /// Whether a refused registration is acknowledged all the same, as old firmware may rely on.
+    pub legacy_ack: bool,
+    /// Cancelled when the service stops: requests that only wait are answered then.
+    pub stopping: CancellationToken,
+}
+
+/// The routes, without a fallback.
+pub fn router(state: DeviceHttp) -> Router {
+    Router::new().route("/api/v1/{token}/claim", post(claim::register).get(state::read)).with_state(state)
+}
+
+impl DeviceHttp {
+    /// The device whose token stands in the path; otherwise the answer to give, empty for an unknown token, whatever
+    /// else is wrong with the request.
+    async fn authenticate(&self, token: Result<Path<String>, PathRejection>) -> Result<DeviceIdentity, Response> {
+        let Ok(Path(token)) = token else { return Err(StatusCode::UNAUTHORIZED.into_response()) };
+        match self.protocol.identify(&DeviceToken::new(token)).await {
+            Ok(Some(device)) => Ok(device),
+            Ok(None) => Err(StatusCode::UNAUTHORIZED.into_response()),
+            Err(failure) => Err(failed(failure)),
+        }
+    }
+}
+
+/// The request's id, as the outer layer has set it.
+fn request_id(headers: &HeaderMap) -> Cow<'static, str> {
+    let id = headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    Cow::Owned(id.to_owned())
+}
+
+/// The answer to a failure of a use case.
+fn failed(failure: Failure) -> Response {
+    let status = match &failure {
+        Failure::Refused(Refusal::AlreadyClaimed | Refusal::VersionConflict) => StatusCode::CONFLICT,
+        // Deleted after it was authenticated: from here on its token is unknown.
+        Failure::Refused(Refusal::DeviceNotFound) => return StatusCode::UNAUTHORIZED.into_response(),
+        Failure::Refused(_) => StatusCode::FORBIDDEN,
+        Failure::NotAppended(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut response = status.into_response();
+    response.extensions_mut().insert(failure);
+    response
+}
+
+/// The answer to a request that is at fault itself. What the fault says is shown to the device.
+fn faulty(status: StatusCode, fault: impl Error + Send + Sync + 'static) -> Response {
+    let fault: Arc<dyn Error + Send + Sync> = Arc::new(fault);
+    let mut response = status.into_response();
+    response.extensions_mut().insert(fault);
+    response
+}
