@@ -5,7 +5,11 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
@@ -154,8 +158,17 @@ const RULES: &[Rule] = &[
             ("zeroize", "secrets are wiped"),
         ],
         tested_with: &[
-            "base64", "cargo_metadata", "insta", "proptest", "reqwest", "rusqlite", "serde_json", "spdx", "tempfile",
-            "tokio", "toml",
+            "base64",
+            "cargo_metadata",
+            "insta",
+            "proptest",
+            "reqwest",
+            "rusqlite",
+            "serde_json",
+            "spdx",
+            "tempfile",
+            "tokio",
+            "toml",
         ],
     },
 ];
@@ -218,8 +231,7 @@ fn versions_stand_in_the_workspace_only() {
 }
 
 fn metadata() -> Metadata {
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata runs")
+    MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().expect("cargo metadata runs")
 }
 
 fn product(metadata: &Metadata) -> impl Iterator<Item = &Package> {
@@ -227,5 +239,53 @@ fn product(metadata: &Metadata) -> impl Iterator<Item = &Package> {
 }
 
 fn rule(package: &str) -> &'static Rule {
-    RULES.iter().find(|rule| rule.of == package).unwrap_or_else(|| panic!("{package} has no rule in tests/architecture.rs"))
+    RULES
+        .iter()
+        .find(|rule| rule.of == package)
+        .unwrap_or_else(|| panic!("{package} has no rule in tests/architecture.rs"))
+}
+
+/// A driver is known in one module of the adapters. Everything else sees ports.
+#[test]
+fn a_driver_stays_in_its_module() {
+    let strays: Vec<_> = sources(&root().join("adapters/src"))
+        .filter(|path| !path.starts_with(root().join("adapters/src/sqlite")))
+        .filter(|path| fs::read_to_string(path).unwrap().contains("rusqlite"))
+        .collect();
+    assert!(strays.is_empty(), "rusqlite outside of adapters/src/sqlite: {strays:?}");
+}
+
+/// A file holds one concept. One that grew this long holds several.
+#[test]
+fn no_file_has_more_than_400_lines_beside_its_tests() {
+    let crates = ["adapters", "api", "benches", "domain", "projections", "src", "transports"];
+    let long: Vec<_> = crates
+        .iter()
+        .flat_map(|folder| sources(&root().join(folder)))
+        .filter(|path| path.components().all(|part| part.as_os_str() != "tests"))
+        .map(|path| (production_lines(&fs::read_to_string(&path).unwrap()), path))
+        .filter(|(lines, _)| *lines > 400)
+        .collect();
+    assert!(long.is_empty(), "files to be taken apart: {long:?}");
+}
+
+/// Lines before the file's tests.
+fn production_lines(source: &str) -> usize {
+    source.lines().take_while(|line| line.trim() != "#[cfg(test)]").count()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Rust files of a folder and the folders in it.
+fn sources(folder: &Path) -> Box<dyn Iterator<Item = PathBuf>> {
+    let entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    Box::new(entries.into_iter().flat_map(|path| -> Box<dyn Iterator<Item = PathBuf>> {
+        if path.is_dir() {
+            sources(&path)
+        } else {
+            Box::new(std::iter::once(path).filter(|path| path.extension().is_some_and(|extension| extension == "rs")))
+        }
+    }))
 }
