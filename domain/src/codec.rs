@@ -139,7 +139,11 @@ pub fn decode_with(
         let value = upcast(upcasters, event_type, Cow::Borrowed(version), current, value)?;
         serde_json::from_value(value).map_err(malformed)?
     };
-    if self::event_type(&event) == event_type { Ok(event) } else { Err(UnreadableEvent::WrongTag(event_type.to_owned())) }
+    if self::event_type(&event) == event_type {
+        Ok(event)
+    } else {
+        Err(UnreadableEvent::WrongTag(event_type.to_owned()))
+    }
 }
 
 /// Takes the payload from version to version until it is the current one. Upcasting what is current changes nothing.

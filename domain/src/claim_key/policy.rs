@@ -28,8 +28,18 @@ pub enum WeakKey {
 
 /// Compared with the key's letters and digits in lower case.
 const WELL_KNOWN: [&str; 12] = [
-    "password", "passw0rd", "secret", "secretkey", "yoursecretkey", "changeme", "letmein", "welcome", "claimme", "qwerty",
-    "qwertyuiop", "admin",
+    "password",
+    "passw0rd",
+    "secret",
+    "secretkey",
+    "yoursecretkey",
+    "changeme",
+    "letmein",
+    "welcome",
+    "claimme",
+    "qwerty",
+    "qwertyuiop",
+    "admin",
 ];
 
 impl KeyPolicy {

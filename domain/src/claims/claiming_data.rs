@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn anything_else_is_undecodable() {
-        for value in [json!(null), json!(1), json!(true), json!([]), json!(""), json!("null"), json!("[]"), json!("{")] {
+        for value in [json!(null), json!(1), json!(true), json!([]), json!(""), json!("null"), json!("[]"), json!("{")]
+        {
             assert_eq!(parsed(value.clone()), Err(Undecodable), "{value}");
         }
     }

@@ -8,8 +8,8 @@ use crate::{
     ids::{CredentialsId, CustomerId, DeviceId, ProfileId, TenantId},
     metadata::Caller,
     ports::{
-        Appended, AppendError, CredentialsKind, DEFAULT_PROFILE, DeviceCredentials, DeviceToken, Profile, RegistryWrite,
-        Target, UniqueClaim,
+        AppendError, Appended, CredentialsKind, DEFAULT_PROFILE, DeviceCredentials, DeviceToken, Profile,
+        RegistryWrite, Target, UniqueClaim,
     },
 };
 
@@ -71,8 +71,10 @@ impl Claims {
     pub async fn register(&self, caller: &Caller, tenant_id: TenantId, new: NewDevice) -> Result<Appended, Failure> {
         let device_id = DeviceId(self.entropy.new_id(self.clock.now()));
         let token = new.token.unwrap_or_else(|| self.new_token());
-        let unique =
-            vec![UniqueClaim::DeviceName(tenant_id, new.name.clone()), UniqueClaim::CredentialsId(token.expose().into())];
+        let unique = vec![
+            UniqueClaim::DeviceName(tenant_id, new.name.clone()),
+            UniqueClaim::CredentialsId(token.expose().into()),
+        ];
         let now = self.clock.now();
         let credentials = DeviceCredentials {
             id: CredentialsId(self.entropy.new_id(now)),

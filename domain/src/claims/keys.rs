@@ -1,6 +1,6 @@
 //! Claim keys: registered by devices, set by administrators, withdrawn, expired.
 
-use super::{Claims, ClaimingData, Failure, Request};
+use super::{ClaimingData, Claims, Failure, Request};
 use crate::{
     claim_key::{ClaimKey, GeneratedKey, KEY_ENTROPY_BYTES},
     device::{DeviceCommand, DeviceEvent, KeyOrigin, KeySlot, Refusal},
@@ -101,12 +101,7 @@ impl Claims {
     ///
     /// # Errors
     /// [`Refusal::KeyTooShort`], [`Refusal::KeyTrivial`], [`Refusal::KeyNeverValid`], [`Refusal::TooManyKeys`].
-    pub async fn add_key(
-        &self,
-        caller: &Caller,
-        device: DeviceIdentity,
-        new: NewKey,
-    ) -> Result<IssuedKey, Failure> {
+    pub async fn add_key(&self, caller: &Caller, device: DeviceIdentity, new: NewKey) -> Result<IssuedKey, Failure> {
         let (key, made) = match new.key {
             Some(key) => {
                 self.policy.admin_keys.check(&key).map_err(Refusal::from)?;
@@ -202,11 +197,7 @@ impl Claims {
 
 /// What came of an issue. A repeated command appended nothing: then the key is looked up where it stands, and a made
 /// key is not shown again, as the one shown first is the one that counts.
-fn issued(
-    appended: &Appended,
-    slot: impl Fn(KeySlot) -> bool,
-    made: Option<ClaimKey>,
-) -> Result<IssuedKey, Failure> {
+fn issued(appended: &Appended, slot: impl Fn(KeySlot) -> bool, made: Option<ClaimKey>) -> Result<IssuedKey, Failure> {
     let new = appended.events.iter().find_map(|event| match event {
         DeviceEvent::ClaimIssued { key_id, at, expires_at, .. } => {
             Some(IssuedKey { key_id: *key_id, made: made.clone(), issued_at: *at, expires_at: *expires_at })

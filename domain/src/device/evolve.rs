@@ -5,7 +5,7 @@ use crate::{
         event::{DeviceEvent, IssueRefusedReason, KeySlot, LockScope},
         policy::ClaimPolicy,
         state::{
-            ActiveKey, Acquired, AttributeSlot, Device, GuessRecord, Owner, RefusalKind, RefusalRecord, Registered,
+            Acquired, ActiveKey, AttributeSlot, Device, GuessRecord, Owner, RefusalKind, RefusalRecord, Registered,
             Switch, WrongKeys,
         },
     },
@@ -95,9 +95,10 @@ impl Registered {
             DeviceEvent::ClaimRefused { at, customer_id, reason, failures, suppressed, alert, .. } => {
                 self.record_refusal(RefusalKind::Claim(*customer_id, *reason), *at);
                 if *failures > 0 {
-                    let record = self.guess_record(*customer_id, *at);
-                    record.failures = *failures;
-                    self.wrong_keys.add(*at, suppressed.saturating_add(1));
+                    self.wrong_keys = self.wrong_keys.at(*at);
+                    let untold = if self.guessed_within(*customer_id, self.wrong_keys) { *suppressed } else { 0 };
+                    self.wrong_keys.count = self.wrong_keys.count.saturating_add(untold).saturating_add(1);
+                    self.guess_record(*customer_id, *at).failures = *failures;
                 }
                 self.wrong_keys.alerted |= alert.is_some();
             }
@@ -150,9 +151,8 @@ impl Registered {
     }
 
     fn guess_record(&mut self, claimant: CustomerId, at: Timestamp) -> &mut GuessRecord {
-        self.guesses.retain(|record| {
-            record.claimant == claimant || at.since(record.last) <= ClaimPolicy::FORGET_GUESSES_MS
-        });
+        self.guesses
+            .retain(|record| record.claimant == claimant || at.since(record.last) <= ClaimPolicy::FORGET_GUESSES_MS);
         let index = self.guesses.iter().position(|record| record.claimant == claimant).unwrap_or_else(|| {
             let locked_until = Timestamp::default();
             self.guesses.push(GuessRecord { claimant, failures: 0, locks: 0, locked_until, last: at });
@@ -190,11 +190,6 @@ impl GuessRecord {
 }
 
 impl WrongKeys {
-    fn add(&mut self, at: Timestamp, count: u32) {
-        *self = self.at(at);
-        self.count = self.count.saturating_add(count);
-    }
-
     /// The count as it stands at that time: a window older than an hour has ended, the next one begins.
     pub(crate) fn at(self, now: Timestamp) -> Self {
         if now.since(self.since) < ClaimPolicy::REFUSAL_WINDOW_MS && self.count > 0 {

@@ -11,7 +11,9 @@ mod refusal;
 mod state;
 
 pub use aggregate::DatedCommand;
-pub use attributes::{CLAIMING_ALLOWED, CLAIMING_ATTRIBUTES, CLAIMING_DATA, ClaimingAttribute, EXPIRATION_TIME, MASKED};
+pub use attributes::{
+    CLAIMING_ALLOWED, CLAIMING_ATTRIBUTES, CLAIMING_DATA, ClaimingAttribute, EXPIRATION_TIME, MASKED,
+};
 pub use command::{DeviceCommand, OwnerChange, Reclaimer};
 pub use decide::{ClaimantCounts, CountChange, Decision, Facts, GuessWindow, Suppressed, decide, decide_all};
 pub use event::{
@@ -19,4 +21,4 @@ pub use event::{
 };
 pub use policy::ClaimPolicy;
 pub use refusal::Refusal;
-pub use state::{ActiveKey, Acquired, AttributeSlot, Device, Owner, RefusalKind, Registered, Switch};
+pub use state::{Acquired, ActiveKey, AttributeSlot, Device, Owner, RefusalKind, Registered, Switch};

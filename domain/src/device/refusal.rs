@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    claim_key::WeakKey,
-    time::Timestamp,
-};
+use crate::{claim_key::WeakKey, time::Timestamp};
 
 /// Why a command was not carried out. Each has a stable code ([`Refusal::code`]); what HTTP, MQTT or CoAP make of it
 /// is decided there.
@@ -25,7 +22,9 @@ pub enum Refusal {
     #[error("the device has no active claim key")]
     NothingToClaim,
     /// Claiming is not allowed for this device or this caller.
-    #[error("claiming is not allowed: set the server attribute claimingAllowed to true, or security.claim.allowClaimingByDefault")]
+    #[error(
+        "claiming is not allowed: set the server attribute claimingAllowed to true, or security.claim.allowClaimingByDefault"
+    )]
     ClaimingNotAllowed,
     /// The device has an owner.
     #[error("the device is already claimed")]

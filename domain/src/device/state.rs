@@ -215,4 +215,9 @@ impl Registered {
     pub(crate) fn guesses_of(&self, claimant: CustomerId) -> Option<&GuessRecord> {
         self.guesses.iter().find(|record| record.claimant == claimant)
     }
+
+    /// Whether the claimant's last recorded wrong key, and so all that came after it, lie within that window.
+    pub(crate) fn guessed_within(&self, claimant: CustomerId, window: WrongKeys) -> bool {
+        self.guesses_of(claimant).is_some_and(|record| record.last >= window.since)
+    }
 }

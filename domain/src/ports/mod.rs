@@ -21,8 +21,8 @@ pub use accounts::{Accounts, AccountsError, Authority, Customer, Principal, Tena
 pub use attributes::{Attribute, AttributeScope, Attributes, Entity};
 pub use credentials::{Credentials, CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken};
 pub use event_store::{
-    Append, AppendError, Appended, CommandName, Counted, Decide, EventStore, RegistryWrite, StoreError, Subject, Target,
-    UniqueClaim,
+    Append, AppendError, Appended, CommandName, Counted, Decide, EventStore, RegistryWrite, StoreError, Subject,
+    Target, UniqueClaim,
 };
 pub use feed::{Feed, Page, RecordedEvent, Scope, Subscription};
 pub use profiles::{DEFAULT_PROFILE, Profile, Profiles};

@@ -46,15 +46,14 @@ pub(super) fn claim(
                 retire(key, reason, now)
             }));
             events.extend(super::ownership::clear_switch(device, now));
-            Decision { counts: attempt.forget_suppressed(), ..Decision::accept(events) }
+            Decision::accept(events)
         }
         (Some(_), Some(_)) => attempt.refuse(ClaimRefusedReason::AlreadyClaimed),
-        (Some(owner), None) if owner.customer_id == customer_id || !has_active_key => {
-            attempt.refuse(ClaimRefusedReason::AlreadyClaimed)
-        }
+        (Some(owner), None) if owner.customer_id == customer_id => attempt.refuse(ClaimRefusedReason::AlreadyClaimed),
         (_, None) if is_expired(device, key, facts) => attempt.refuse(ClaimRefusedReason::Expired),
         (_, None) if has_active_key => attempt.refuse_wrong_key(),
-        (_, None) => attempt.refuse(ClaimRefusedReason::NothingToClaim),
+        (Some(_), None) => attempt.refuse(ClaimRefusedReason::AlreadyClaimed),
+        (None, None) => attempt.refuse(ClaimRefusedReason::NothingToClaim),
     }
 }
 

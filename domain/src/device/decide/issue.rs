@@ -48,7 +48,8 @@ pub(super) fn from_device(
         not_before: None,
         expires_at: at.plus(wanted.min(longest)),
     };
-    let superseded = in_slot(device, |slot| slot == KeySlot::Device).map(|old| retire(old, RevokeReason::Superseded, at));
+    let superseded =
+        in_slot(device, |slot| slot == KeySlot::Device).map(|old| retire(old, RevokeReason::Superseded, at));
     Decision::accept(superseded.chain(std::iter::once(issued)).collect())
 }
 
@@ -66,7 +67,8 @@ pub(super) fn from_admin(
         if at > *expires_at || not_before.is_some_and(|from| from > *expires_at) {
             return Err(Refusal::KeyNeverValid);
         }
-        if in_slot(device, |slot| slot == KeySlot::Additional).count() >= ClaimPolicy::MAX_ADDITIONAL_KEYS {
+        let standing = in_slot(device, |slot| slot == KeySlot::Additional).filter(|key| !key.is_expired_at(at));
+        if standing.count() >= ClaimPolicy::MAX_ADDITIONAL_KEYS {
             return Err(Refusal::TooManyKeys);
         }
     }

@@ -7,7 +7,7 @@ use crate::{
         event::{ClaimRefusedReason, DeviceEvent, IssueRefusedReason, KeyOrigin, LockScope},
         policy::ClaimPolicy,
         refusal::Refusal,
-        state::{RefusalKind, Registered},
+        state::{RefusalKind, Registered, WrongKeys},
     },
     ids::{CustomerId, UserId},
     time::Timestamp,
@@ -51,8 +51,9 @@ impl Attempt<'_> {
     pub(super) fn refuse_wrong_key(&self) -> Decision {
         let Facts { now, policy, counts } = self.facts;
         let at = *now;
-        let suppressed = counts.suppressed.of(self.kind(ClaimRefusedReason::WrongKey));
         let record = self.device.guesses_of(self.customer_id).filter(|record| !record.is_forgotten_at(at));
+        // What waits to be told from before the record began does not count any more.
+        let suppressed = record.map_or(0, |_| counts.suppressed.of(self.kind(ClaimRefusedReason::WrongKey)));
         let failures = record.map_or(0, |record| record.failures).saturating_add(suppressed).saturating_add(1);
 
         let lock = (policy.guess_limit > 0 && failures >= policy.guess_limit).then(|| {
@@ -66,11 +67,13 @@ impl Attempt<'_> {
         let locks: Vec<_> = lock.into_iter().chain(lock_everywhere).collect();
 
         let wrong_keys = self.device.wrong_keys.at(at);
-        let on_device = wrong_keys.count.saturating_add(suppressed).saturating_add(1);
+        let on_device = wrong_keys.count.saturating_add(self.untold_within(wrong_keys)).saturating_add(1);
         let alert = (policy.alert_threshold > 0 && !wrong_keys.alerted && on_device >= policy.alert_threshold)
             .then_some(on_device);
 
-        let mut decision = self.record(ClaimRefusedReason::WrongKey, failures, alert, !locks.is_empty());
+        // The first of a record is always told, or there would be no record to count on.
+        let always = !locks.is_empty() || record.is_none();
+        let mut decision = self.record(ClaimRefusedReason::WrongKey, failures, alert, always);
         decision.events.extend(locks.into_iter().map(|(until, scope)| DeviceEvent::ClaimantLocked {
             at,
             customer_id: self.customer_id,
@@ -82,15 +85,14 @@ impl Attempt<'_> {
         Decision { result: Err(Refusal::WrongKey), ..decision }
     }
 
-    /// After a success nothing of the claimant's failures waits to be told.
-    pub(super) fn forget_suppressed(&self) -> Vec<CountChange> {
-        let of_claimant = |kind: &RefusalKind| matches!(kind, RefusalKind::Claim(of, _) if *of == self.customer_id);
+    /// Wrong keys of all claimants within that window that have no event of their own.
+    fn untold_within(&self, window: WrongKeys) -> u32 {
+        let counted = |kind: &RefusalKind| match kind {
+            RefusalKind::Claim(claimant, ClaimRefusedReason::WrongKey) => self.device.guessed_within(*claimant, window),
+            RefusalKind::Claim(..) | RefusalKind::Issue(..) => false,
+        };
         let suppressed = &self.facts.counts.suppressed.0;
-        suppressed
-            .iter()
-            .filter(|(kind, _)| of_claimant(kind))
-            .map(|(kind, _)| CountChange::Suppressed(*kind, 0))
-            .collect()
+        suppressed.iter().filter(|(kind, _)| counted(kind)).fold(0, |sum: u32, (_, count)| sum.saturating_add(*count))
     }
 
     /// The refusal's event, or, past the limit, its count for the next one. A lock or an alert is always told.

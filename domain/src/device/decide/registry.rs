@@ -35,11 +35,7 @@ pub(super) fn register(command: &DeviceCommand, at: Timestamp) -> Vec<DeviceEven
     std::iter::once(registered).chain(assigned).collect()
 }
 
-pub(super) fn change(
-    device: &Registered,
-    command: &DeviceCommand,
-    at: Timestamp,
-) -> Result<Vec<DeviceEvent>, Refusal> {
+pub(super) fn change(device: &Registered, command: &DeviceCommand, at: Timestamp) -> Result<Vec<DeviceEvent>, Refusal> {
     let DeviceCommand::ChangeDevice { expected_version, name, device_type, label, profile_id, owner } = command else {
         return Ok(Vec::new());
     };
@@ -67,7 +63,5 @@ pub(super) fn change(
 }
 
 pub(super) fn remove(device: &Registered, at: Timestamp) -> Vec<DeviceEvent> {
-    retire_keys(device, RevokeReason::Removed, at)
-        .chain(std::iter::once(DeviceEvent::DeviceRemoved { at }))
-        .collect()
+    retire_keys(device, RevokeReason::Removed, at).chain(std::iter::once(DeviceEvent::DeviceRemoved { at })).collect()
 }
