@@ -1,0 +1,154 @@
+//! A configuration file: YAML, taken apart into dotted names.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde_yaml_ng::Value;
+
+use super::{
+    kind::text_of,
+    setting::Setting,
+    sources::{Fault, Origin},
+};
+
+/// A file's values by dotted name.
+#[derive(Debug)]
+pub(crate) struct ConfigFile {
+    path: PathBuf,
+    values: BTreeMap<String, Value>,
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    /// It cannot be read.
+    #[error("{} cannot be read: {why}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: io::Error,
+    },
+    /// It is no YAML.
+    #[error("{} is not valid YAML: {why}", path.display())]
+    NotYaml {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: serde_yaml_ng::Error,
+    },
+    /// It has something in a place where names are expected.
+    #[error("{}: {fault}", path.display())]
+    Structure {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        fault: Fault,
+    },
+}
+
+impl ConfigFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
+        let text =
+            fs::read_to_string(path).map_err(|why| FileError::Unreadable { path: path.to_owned(), why })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads a text that stands in a file.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+        let path = path.to_owned();
+        let document = match serde_yaml_ng::from_str(text) {
+            Ok(document) => document,
+            Err(why) => return Err(FileError::NotYaml { path, why }),
+        };
+        let mut values = BTreeMap::new();
+        match flatten(String::new(), document, &mut values) {
+            Ok(()) => Ok(Self { path, values }),
+            Err(fault) => Err(FileError::Structure { path, fault }),
+        }
+    }
+
+    /// The names that stand in the file.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The setting's value, under its own name or else the first alias that is there. Others that differ from it are
+    /// noted.
+    pub(crate) fn find(&self, setting: &Setting, warnings: &mut Vec<String>) -> Option<(Value, Origin)> {
+        let names = std::iter::once(setting.key).chain(setting.aliases.iter().copied());
+        let mut present = names.filter_map(|name| Some((name, self.values.get(name)?)));
+        let (name, value) = present.next()?;
+        for (other, _) in present.filter(|(_, other)| text_of(other) != text_of(value)) {
+            warnings.push(format!(
+                "{}: {name} and {other} are the same setting and differ; {name} counts",
+                self.path.display()
+            ));
+        }
+        Some((value.clone(), Origin::File(self.path.clone(), name)))
+    }
+}
+
+fn flatten(prefix: String, value: Value, values: &mut BTreeMap<String, Value>) -> Result<(), Fault> {
+    match value {
+        // A section with nothing in it, or with every line commented out.
+        Value::Null => Ok(()),
+        Value::Mapping(members) => {
+            for (name, value) in members {
+                let fault = || Fault { key: prefix.clone(), why: "has a name that is no text".into(), origin: None };
+                let name = text_of(&name).ok_or_else(fault)?;
+                let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+                flatten(key, value, values)?;
+            }
+            Ok(())
+        }
+        _ if prefix.is_empty() => {
+            Err(Fault { key: "the document".into(), why: "must consist of names and values".into(), origin: None })
+        }
+        value => match values.insert(prefix.clone(), value) {
+            None => Ok(()),
+            Some(_) => Err(Fault { key: prefix, why: "is set twice".into(), origin: None }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(yaml: &str) -> Result<Vec<String>, String> {
+        let file = ConfigFile::parse(Path::new("f.yml"), yaml).map_err(|error| error.to_string())?;
+        Ok(file.keys().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn names_may_be_nested_or_dotted() {
+        let yaml = "a:\n  b:\n    c: 1\n    d: [1, 2]\n  e:\nf.g: x\n";
+        assert_eq!(keys(yaml).unwrap(), ["a.b.c", "a.b.d", "f.g"]);
+        assert_eq!(keys("# nothing\n").unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_file_that_is_no_configuration_says_where() {
+        assert_eq!(keys("a: {b: 1}\na.b: 2").unwrap_err(), "f.yml: a.b is set twice");
+        assert_eq!(keys("- 1").unwrap_err(), "f.yml: the document must consist of names and values");
+        assert_eq!(keys("a: {[1]: 2}").unwrap_err(), "f.yml: a has a name that is no text");
+        assert!(keys("a: {").unwrap_err().starts_with("f.yml is not valid YAML: "));
+        assert!(keys("a: 1\na: 2").unwrap_err().starts_with("f.yml is not valid YAML: "));
+    }
+}

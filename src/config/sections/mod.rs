@@ -1,0 +1,17 @@
+//! The sections, one file each.
+
+mod claim;
+mod jwt;
+mod log;
+mod peppers;
+mod server;
+mod storage;
+mod transport;
+
+pub(crate) use claim::{ClaimSettings, ReclaimBody};
+pub(crate) use jwt::JwtSettings;
+pub(crate) use log::{LogFormat, LogSettings};
+pub(crate) use peppers::{NamedPepper, PepperSettings};
+pub(crate) use server::ServerSettings;
+pub(crate) use storage::StorageSettings;
+pub(crate) use transport::TransportSettings;
