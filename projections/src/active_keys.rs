@@ -44,7 +44,12 @@ pub enum ActiveKeysChange {
     /// A key became active.
     Insert(ActiveKeyRow),
     /// A key is not active any more.
-    Delete(KeyId),
+    Delete {
+        /// Its device.
+        device_id: DeviceId,
+        /// The key.
+        key_id: KeyId,
+    },
 }
 
 /// A device with a key whose time has run out.
@@ -105,7 +110,7 @@ impl Projection for ActiveKeys {
                 }));
             }
             DeviceEvent::ClaimRevoked { key_id, .. } | DeviceEvent::ClaimExpired { key_id, .. } => {
-                changes.push(ActiveKeysChange::Delete(*key_id));
+                changes.push(ActiveKeysChange::Delete { device_id: event.device_id, key_id: *key_id });
             }
             DeviceEvent::DeviceRegistered { .. }
             | DeviceEvent::DeviceChanged { .. }

@@ -115,14 +115,16 @@ impl Projection for DeviceList {
                     version: 1,
                 })
             }
-            DeviceEvent::DeviceChanged { version, name, device_type, label, profile_id, .. } => DeviceListChange::Save {
-                device_id,
-                name: name.clone(),
-                device_type: device_type.clone(),
-                label: label.clone(),
-                profile_id: *profile_id,
-                version: *version,
-            },
+            DeviceEvent::DeviceChanged { version, name, device_type, label, profile_id, .. } => {
+                DeviceListChange::Save {
+                    device_id,
+                    name: name.clone(),
+                    device_type: device_type.clone(),
+                    label: label.clone(),
+                    profile_id: *profile_id,
+                    version: *version,
+                }
+            }
             DeviceEvent::DeviceRemoved { .. } => DeviceListChange::Delete(device_id),
             DeviceEvent::DeviceClaimed { customer_id, version, .. }
             | DeviceEvent::DeviceAssigned { customer_id, version, .. } => owner(Some(*customer_id), *version),

@@ -18,6 +18,8 @@ mod claim_history;
 mod device_list;
 mod ownership;
 mod projection;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use active_keys::{ActiveKeyRow, ActiveKeys, ActiveKeysChange, ActiveKeysQuery, DueDevice};
 pub use claim_history::{ClaimHistory, ClaimHistoryQuery, ClaimHistoryRow};
