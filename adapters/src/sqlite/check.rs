@@ -1,0 +1,235 @@
+//! Whether what is stored can be trusted: the log is whole, and the read models follow from it.
+
+use deed_domain::{
+    device::DeviceEvent,
+    ids::{Position, Sequence},
+    ports::{RecordedEvent, StoreError},
+    time::Timestamp,
+};
+use deed_projections::Recorded;
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{
+    SqliteStore, connection,
+    error::SqlError,
+    event_rows,
+    read_models::{INLINE, ReadModel},
+    values::Column,
+};
+
+/// Faults that are told one by one; more are only counted.
+const TOLD: usize = 100;
+/// Events between two reports of progress.
+const REPORT_EVERY: u64 = 4_096;
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Events that were read.
+    pub events: u64,
+    /// Devices that they are about.
+    pub devices: u64,
+    /// What is wrong, the first hundred faults; empty if nothing is.
+    pub faults: Vec<String>,
+    /// How many faults there are.
+    pub fault_count: u64,
+}
+
+impl CheckReport {
+    fn fault(&mut self, text: String) {
+        self.fault_count += 1;
+        if self.faults.len() < TOLD {
+            self.faults.push(text);
+        }
+    }
+}
+
+impl SqliteStore {
+    /// Checks that positions have no gaps and times never go back, that sequences are contiguous, that every event
+    /// decodes and every stream folds, and that each read model equals a rebuild. Reads one moment of the file and
+    /// changes nothing, so it may run beside a server. `progress` is told how much of how much is done.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read at all.
+    pub fn check(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<CheckReport, StoreError> {
+        let mut connection = connection::open_checker(self.path()).map_err(SqlError::from)?;
+        Ok(check(&mut connection, progress)?)
+    }
+}
+
+fn check(connection: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> Result<CheckReport, SqlError> {
+    let snapshot = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+    let mut report = CheckReport::default();
+    let total: u64 = snapshot
+        .query_row("SELECT count(*) FROM events", [], |row| Ok(Column::new("events", "count", 0).unsigned(row)))??;
+    check_streams(&snapshot, &mut report, &mut |done| progress(done, total * 2))?;
+    let stored: Vec<&ReadModel> = INLINE.iter().filter(|model| is_current(&snapshot, model, &mut report)).collect();
+    for model in &stored {
+        model.create(&snapshot, "temp")?;
+    }
+    let head = check_order(&snapshot, &stored, &mut report, &mut |done| progress(total + done, total * 2))?;
+    for model in &stored {
+        compare(&snapshot, model, head, &mut report)?;
+    }
+    Ok(report)
+}
+
+/// Every stream by itself: sequences, decoding, folding.
+fn check_streams(
+    snapshot: &Connection,
+    report: &mut CheckReport,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), SqlError> {
+    let columns = event_rows::COLUMNS;
+    let mut statement = snapshot.prepare(&format!("SELECT {columns} FROM events ORDER BY aggregate_id, sequence"))?;
+    let mut rows = statement.query([])?;
+    let mut stream: Option<Stream> = None;
+    while let Some(row) = rows.next()? {
+        report.events += 1;
+        if report.events % REPORT_EVERY == 0 {
+            progress(report.events);
+        }
+        let event = match event_rows::read(row) {
+            Ok(event) => event,
+            Err(SqlError::Sqlite(error)) => return Err(error.into()),
+            Err(SqlError::Damaged { column, row, why, .. }) => {
+                report.fault(format!("event at position {row}: column {column}: {why}"));
+                continue;
+            }
+        };
+        if stream.as_ref().is_none_or(|known| known.device_id != event.device_id) {
+            report.devices += 1;
+            stream = Some(Stream::new(&event));
+        }
+        if let Some(stream) = &mut stream {
+            stream.check(&event, report);
+        }
+    }
+    Ok(())
+}
+
+struct Stream {
+    device_id: deed_domain::ids::DeviceId,
+    last: Sequence,
+    tenant_id: Option<deed_domain::ids::TenantId>,
+    removed: bool,
+}
+
+impl Stream {
+    const fn new(first: &RecordedEvent) -> Self {
+        Self { device_id: first.device_id, last: Sequence(0), tenant_id: None, removed: false }
+    }
+
+    fn check(&mut self, stored: &RecordedEvent, report: &mut CheckReport) {
+        let RecordedEvent { position, device_id, sequence, .. } = stored;
+        if *sequence != self.last.next() {
+            report.fault(format!(
+                "device {device_id}: sequence {sequence} at position {position} follows sequence {}",
+                self.last
+            ));
+        }
+        self.last = *sequence;
+        let decoded = Recorded::decode(stored, |event| {
+            if event.event.at() != event.recorded_at {
+                report.fault(format!("event at position {position}: its time is not the time of its record"));
+            }
+            if self.removed {
+                report.fault(format!("device {device_id}: position {position} comes after its removal"));
+            }
+            match (event.event, self.tenant_id) {
+                (DeviceEvent::DeviceRegistered { tenant_id, .. }, None) => self.tenant_id = Some(*tenant_id),
+                (DeviceEvent::DeviceRegistered { .. }, Some(_)) => {
+                    report.fault(format!("device {device_id}: registered again at position {position}"));
+                }
+                (_, None) => {
+                    report.fault(format!("device {device_id}: position {position} comes before its registration"));
+                }
+                (_, Some(_)) => {}
+            }
+            if self.tenant_id.is_some_and(|tenant_id| tenant_id != event.metadata.tenant_id) {
+                report.fault(format!("event at position {position}: recorded for another tenant than its device's"));
+            }
+            self.removed |= matches!(event.event, DeviceEvent::DeviceRemoved { .. });
+        });
+        if let Err(why) = decoded {
+            report.fault(why.to_string());
+        }
+    }
+}
+
+/// The whole log in order: positions and times; fills the read models anew on the way.
+fn check_order(
+    snapshot: &Connection,
+    models: &[&ReadModel],
+    report: &mut CheckReport,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Position, SqlError> {
+    let columns = event_rows::COLUMNS;
+    let mut statement = snapshot.prepare(&format!("SELECT {columns} FROM events ORDER BY position"))?;
+    let mut rows = statement.query([])?;
+    let (mut head, mut time, mut done) = (Position(0), Timestamp(0), 0);
+    while let Some(row) = rows.next()? {
+        done += 1;
+        if done % REPORT_EVERY == 0 {
+            progress(done);
+        }
+        let position = Position(Column::new("events", "position", 0).unsigned(row)?);
+        if position != head.next() {
+            report.fault(format!("position {position} follows position {head}"));
+        }
+        head = position;
+        // What cannot be read has been told already.
+        let Ok(stored) = event_rows::read(row) else { continue };
+        if stored.recorded_at < time {
+            report.fault(format!("position {position} was recorded before the one that precedes it"));
+        }
+        time = stored.recorded_at;
+        if let Ok(projected) =
+            Recorded::decode(&stored, |event| models.iter().try_for_each(|model| (model.project)(snapshot, event)))
+        {
+            projected.or_else(|error| match error {
+                SqlError::Sqlite(error @ rusqlite::Error::SqliteFailure(..)) => {
+                    report.fault(format!("position {position} cannot be projected: {error}"));
+                    Ok(())
+                }
+                other => Err(other),
+            })?;
+        }
+    }
+    progress(done);
+    Ok(head)
+}
+
+/// Whether the read model's table is there and of this version's shape.
+fn is_current(snapshot: &Connection, model: &ReadModel, report: &mut CheckReport) -> bool {
+    let stored = model.stored_version(snapshot);
+    let current = matches!(stored, Ok(Some(version)) if version == model.version);
+    if !current {
+        report
+            .fault(format!("read model {}: not of version {}; the next start rebuilds it", model.name, model.version));
+    }
+    current
+}
+
+fn compare(snapshot: &Connection, model: &ReadModel, head: Position, report: &mut CheckReport) -> Result<(), SqlError> {
+    let name = model.name;
+    let difference = |have: &str, lack: &str| {
+        format!("SELECT count(*) FROM (SELECT * FROM {have}.{name} EXCEPT SELECT * FROM {lack}.{name})")
+    };
+    let count = |sql: &str| -> Result<u64, SqlError> {
+        snapshot.query_row(sql, [], |row| Ok(Column::new("events", "count", 0).unsigned(row)))?
+    };
+    let (surplus, missing) = (count(&difference("main", "temp"))?, count(&difference("temp", "main"))?);
+    if surplus + missing > 0 {
+        report.fault(format!(
+            "read model {name}: {surplus} rows do not follow from the log, {missing} rows are missing; `deed rebuild {name}` mends it"
+        ));
+    }
+    let checkpoint: u64 = snapshot.query_row("SELECT position FROM projections WHERE name = ?1", [name], |row| {
+        Ok(Column::new("projections", "position", 0).unsigned(row))
+    })??;
+    if checkpoint != head.0 {
+        report.fault(format!("read model {name}: stands at position {checkpoint}, the log ends at {head}"));
+    }
+    Ok(())
+}

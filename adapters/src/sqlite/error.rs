@@ -1,0 +1,61 @@
+//! What can go wrong with the file.
+
+use deed_domain::ports::StoreError;
+
+/// A failure inside a transaction or a read.
+#[derive(Debug)]
+pub(in crate::sqlite) enum SqlError {
+    /// SQLite could not do it.
+    Sqlite(rusqlite::Error),
+    /// What is stored cannot be read.
+    Damaged {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong, without the value.
+        why: String,
+    },
+}
+
+impl From<rusqlite::Error> for SqlError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<SqlError> for StoreError {
+    fn from(error: SqlError) -> Self {
+        match error {
+            SqlError::Sqlite(error) => Self::Unavailable(error.to_string()),
+            SqlError::Damaged { table, column, row, why } => Self::Damaged { table, column, row, why },
+        }
+    }
+}
+
+/// Why a database file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// SQLite cannot open or read it.
+    #[error("cannot open the database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A newer version of deed has written it.
+    #[error("the database has schema version {found}; this version of deed knows {known}")]
+    TooNew {
+        /// The file's schema version.
+        found: u32,
+        /// The latest that this version knows.
+        known: u32,
+    },
+    /// It is there to be read, and has never been written.
+    #[error("there is no database yet")]
+    Missing,
+    /// What it holds cannot be read.
+    #[error("{0}")]
+    Damaged(StoreError),
+    /// The system gives no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+}

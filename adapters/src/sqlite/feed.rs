@@ -1,0 +1,98 @@
+//! The log in order.
+
+use async_trait::async_trait;
+use deed_domain::{
+    ids::Position,
+    ports::{Feed, Page, Scope, StoreError, Subscription},
+};
+use rusqlite::{Connection, params};
+use tokio::sync::watch;
+
+use super::{
+    SqliteStore,
+    error::SqlError,
+    event_rows,
+    values::{Column, IdText, signed},
+};
+
+/// Events that a subscription reads at once.
+const SUBSCRIPTION_PAGE: usize = 512;
+
+#[async_trait]
+impl Feed for SqliteStore {
+    async fn read_after(&self, scope: Scope, after: Position, limit: usize) -> Result<Page, StoreError> {
+        self.read(move |connection| read_page(connection, scope, after, limit)).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.read(|connection| head(connection)).await
+    }
+
+    fn subscribe(&self, scope: Scope, after: Position) -> Box<dyn Subscription> {
+        let changed = self.notices().listen(scope);
+        Box::new(Follower { changed, store: self.clone(), scope, after })
+    }
+}
+
+fn head(connection: &Connection) -> Result<Position, SqlError> {
+    let mut statement = connection.prepare_cached("SELECT ifnull(max(position), 0) FROM events")?;
+    statement.query_row([], |row| Ok(Column::new("events", "position", 0).unsigned(row).map(Position)))?
+}
+
+fn read_page(connection: &Connection, scope: Scope, after: Position, limit: usize) -> Result<Page, SqlError> {
+    // One transaction, so that the end of the log belongs to the same moment as the events.
+    let snapshot = connection.unchecked_transaction()?;
+    let columns = event_rows::COLUMNS;
+    let (after_row, most) = (signed(after.0), i64::try_from(limit).unwrap_or(i64::MAX));
+    let select = |condition: &str| {
+        format!("SELECT {columns} FROM events WHERE {condition} AND position > ?1 ORDER BY position LIMIT ?2")
+    };
+    let events = match scope {
+        Scope::All => snapshot
+            .prepare_cached(&select("true"))?
+            .query_and_then(params![after_row, most], event_rows::read)?
+            .collect::<Result<Vec<_>, _>>()?,
+        Scope::Tenant(id) => snapshot
+            .prepare_cached(&select("tenant_id = ?3"))?
+            .query_and_then(params![after_row, most, IdText::new(id.0)], event_rows::read)?
+            .collect::<Result<Vec<_>, _>>()?,
+        // By sequence, which has an index; a device's positions are in the same order.
+        Scope::Device(id) => snapshot
+            .prepare_cached(&format!(
+                "SELECT {columns} FROM events WHERE aggregate_id = ?3 AND position > ?1 ORDER BY sequence LIMIT ?2"
+            ))?
+            .query_and_then(params![after_row, most, IdText::new(id.0)], event_rows::read)?
+            .collect::<Result<Vec<_>, _>>()?,
+    };
+    let read_up_to = match events.last() {
+        Some(last) if events.len() >= limit => last.position,
+        _ => head(&snapshot)?.max(after),
+    };
+    Ok(Page { events, read_up_to })
+}
+
+/// Follows the log from a position.
+struct Follower {
+    store: SqliteStore,
+    changed: watch::Receiver<()>,
+    scope: Scope,
+    after: Position,
+}
+
+#[async_trait]
+impl Subscription for Follower {
+    async fn next(&mut self) -> Result<Page, StoreError> {
+        loop {
+            // Marked before reading: what is appended meanwhile is noticed the next time round.
+            self.changed.mark_unchanged();
+            let page = self.store.read_after(self.scope, self.after, SUBSCRIPTION_PAGE).await?;
+            self.after = page.read_up_to;
+            if !page.events.is_empty() {
+                return Ok(page);
+            }
+            if self.changed.changed().await.is_err() {
+                return Err(super::writer::closed());
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The steps that lead from an empty file to the present schema. A step that has been released is never edited.
+
+use rusqlite::Connection;
+
+use super::error::OpenError;
+
+const STEPS: &[&str] = &[include_str!("migrations/0001_event_log.sql"), include_str!("migrations/0002_registry.sql")];
+
+/// Brings the file up to date, all steps in one transaction.
+pub(in crate::sqlite) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    let found = version(connection)?;
+    if found == latest() {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    for step in STEPS.iter().skip(found as usize) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", latest())?;
+    Ok(transaction.commit()?)
+}
+
+/// Checks that the file can be read without being brought up to date.
+pub(in crate::sqlite) fn expect_current(connection: &Connection) -> Result<(), OpenError> {
+    if version(connection)? < latest() { Err(OpenError::Missing) } else { Ok(()) }
+}
+
+const fn latest() -> u32 {
+    STEPS.len() as u32
+}
+
+fn version(connection: &Connection) -> Result<u32, OpenError> {
+    let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > latest() { Err(OpenError::TooNew { found, known: latest() }) } else { Ok(found) }
+}

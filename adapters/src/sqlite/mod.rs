@@ -1,0 +1,231 @@
+//! Everything in one SQLite file: the embedded default.
+//!
+//! One thread writes ([`writer`]: group commit), a few connections read ([`readers`]). The log stands in `events`; the
+//! read models stand beside it and are written in the same transaction, as are the registry's tables. `docs/adr/` tells
+//! why, and what was measured.
+
+mod check;
+mod connection;
+mod error;
+mod event_rows;
+mod feed;
+mod migrations;
+mod notices;
+mod read_models;
+mod readers;
+mod rebuild;
+mod registry;
+mod values;
+mod writer;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use async_trait::async_trait;
+use deed_domain::{
+    device::Device,
+    ids::{DeviceId, Sequence},
+    ports::{Append, AppendError, Appended, Clock, EventStore, StoreError},
+    time::Timestamp,
+};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+pub use self::{check::CheckReport, error::OpenError, rebuild::RebuildError};
+use self::{
+    error::SqlError,
+    notices::Notices,
+    readers::Readers,
+    writer::{Job, Queue, RegistryJob, Writer},
+};
+
+/// The names of the read models, as `rebuild` takes them.
+pub const READ_MODELS: [&str; 4] = [
+    read_models::INLINE[0].name,
+    read_models::INLINE[1].name,
+    read_models::INLINE[2].name,
+    read_models::INLINE[3].name,
+];
+
+/// How a database file is opened.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    path: PathBuf,
+    readers: usize,
+    read_only: bool,
+}
+
+impl SqliteOptions {
+    /// The file at `path`, made if it is not there.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), readers: 4, read_only: false }
+    }
+
+    /// The file at `path`, only to be read, beside a process that may be writing it.
+    pub fn read_only(path: impl Into<PathBuf>) -> Self {
+        Self { readers: 1, read_only: true, ..Self::new(path) }
+    }
+}
+
+/// Event store, feed, read models and registry in one file. Cheap to clone.
+#[derive(Clone)]
+pub struct SqliteStore(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    readers: Readers,
+    notices: Arc<Notices>,
+    /// None if the file was opened to be read.
+    queue: Option<Queue>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, brings its schema up to date, and rebuilds read models whose projection has changed.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(options: SqliteOptions, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let SqliteOptions { path, readers, read_only } = options;
+        let notices = Arc::new(Notices::default());
+        let (queue, writer) = if read_only {
+            if !path.exists() {
+                return Err(OpenError::Missing);
+            }
+            migrations::expect_current(&connection::open_reader(&path)?)?;
+            (None, None)
+        } else {
+            let mut connection = connection::open_writer(&path)?;
+            migrations::migrate(&mut connection)?;
+            rebuild::bring_up_to_date(&mut connection)?;
+            let (queue, thread) = Writer::new(connection, Arc::clone(&clock), Arc::clone(&notices))?.start()?;
+            (Some(queue), Some(thread))
+        };
+        let readers = Readers::open(&path, readers)?;
+        Ok(Self(Arc::new(Inner { path, clock, readers, notices, queue, writer: Mutex::new(writer) })))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// How many commands wait for the writer.
+    pub fn queue_length(&self) -> usize {
+        self.0.queue.as_ref().map_or(0, Queue::len)
+    }
+
+    /// Finishes what has been accepted, makes it durable, and stops writing. What comes later is told that the store is
+    /// closed.
+    pub async fn close(&self) {
+        let (sender, closed) = oneshot::channel();
+        if let Some(queue) = &self.0.queue
+            && queue.send(Job::Close(sender)).is_ok()
+        {
+            let _ = closed.await;
+        }
+        let thread = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // The thread has said that it is done.
+            let _ = thread.join();
+        }
+    }
+
+    /// Runs a read on one of the reading connections.
+    pub(in crate::sqlite) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, SqlError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.readers.run(read).await
+    }
+
+    /// Runs a write in the writer's transaction, together with whatever else waits; answers when it is durable. An
+    /// error undoes this write alone. `now` is the time of the append.
+    pub(in crate::sqlite) async fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Connection, Timestamp) -> Result<T, SqlError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (sender, receiver) = oneshot::channel();
+        let job = Box::new(PendingWrite { write: Some(write), result: None, sender });
+        self.send(Job::Write(job)).map_err(|error| match error {
+            AppendError::Store(error) => error,
+            other => StoreError::Unavailable(other.to_string()),
+        })?;
+        receiver.await.map_err(|_| writer::closed())?
+    }
+
+    fn notices(&self) -> &Notices {
+        &self.0.notices
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    fn send(&self, job: Job) -> Result<(), AppendError> {
+        match &self.0.queue {
+            Some(queue) => queue.send(job),
+            None => Err(StoreError::Unavailable("the store was opened to be read only".to_owned()).into()),
+        }
+    }
+}
+
+#[async_trait]
+impl EventStore for SqliteStore {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let (sender, receiver) = oneshot::channel();
+        self.send(Job::Append(Box::new(append), sender))?;
+        receiver.await.map_err(|_| writer::closed())?
+    }
+
+    async fn load(&self, device_id: DeviceId) -> Result<(Device, Sequence), StoreError> {
+        self.read(move |connection| event_rows::fold(connection, device_id)).await
+    }
+}
+
+/// A registry write on its way through the queue.
+struct PendingWrite<T, F> {
+    write: Option<F>,
+    result: Option<Result<T, SqlError>>,
+    sender: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> RegistryJob for PendingWrite<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection, Timestamp) -> Result<T, SqlError> + Send,
+{
+    fn run(&mut self, tx: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        let Some(write) = self.write.take() else { return Ok(()) };
+        tx.execute_batch("SAVEPOINT registry_write")?;
+        let result = write(tx, now);
+        tx.execute_batch(if result.is_ok() {
+            "RELEASE registry_write"
+        } else {
+            "ROLLBACK TO registry_write; RELEASE registry_write"
+        })?;
+        self.result = Some(result);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let Self { result, sender, .. } = *self;
+        let result = committed.and_then(|()| match result {
+            Some(result) => Ok(result?),
+            None => Err(writer::closed()),
+        });
+        // Whoever asked may have gone away; the write is done all the same.
+        let _ = sender.send(result);
+    }
+}

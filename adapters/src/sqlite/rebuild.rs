@@ -1,0 +1,116 @@
+//! Fills a read model again from the log: beside the old one, then in its place.
+
+use deed_projections::{Recorded, Undecodable};
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{
+    SqliteStore, connection,
+    error::{OpenError, SqlError},
+    event_rows,
+    read_models::{INLINE, ReadModel},
+    values::Column,
+};
+use deed_domain::{ids::Position, ports::StoreError};
+
+/// Events between two reports of progress.
+const REPORT_EVERY: u64 = 4_096;
+
+/// Why a read model was not rebuilt. The old one stands.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// There is no read model of that name.
+    #[error("there is no read model called `{0}`")]
+    Unknown(String),
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<SqlError> for RebuildError {
+    fn from(error: SqlError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<rusqlite::Error> for RebuildError {
+    fn from(error: rusqlite::Error) -> Self {
+        SqlError::from(error).into()
+    }
+}
+
+impl SqliteStore {
+    /// Rebuilds the read model of that name, in one transaction: who reads sees the old one or the new one, never half.
+    /// `progress` is told how many events of how many are done.
+    ///
+    /// # Errors
+    /// [`RebuildError`]; nothing has changed then.
+    pub fn rebuild(&self, name: &str, progress: &mut dyn FnMut(u64, u64)) -> Result<(), RebuildError> {
+        let model =
+            INLINE.iter().find(|model| model.name == name).ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
+        let mut connection = connection::open_writer(self.path())?;
+        Ok(refill(&mut connection, model, progress)?)
+    }
+}
+
+/// Makes the read models that are not there, and rebuilds those whose projection has changed since.
+pub(in crate::sqlite) fn bring_up_to_date(connection: &mut Connection) -> Result<(), OpenError> {
+    for model in &INLINE {
+        let stored = model.stored_version(connection)?;
+        if stored != Some(model.version) {
+            if stored.is_some() {
+                tracing::info!(read_model = model.name, version = model.version, "rebuilding a read model");
+            }
+            refill(connection, model, &mut |_, _| {}).map_err(|error| match error {
+                SqlError::Sqlite(error) => OpenError::Sqlite(error),
+                damaged @ SqlError::Damaged { .. } => OpenError::Damaged(damaged.into()),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn refill(connection: &mut Connection, model: &ReadModel, progress: &mut dyn FnMut(u64, u64)) -> Result<(), SqlError> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    model.create(&tx, "temp")?;
+    let head = each_event(&tx, progress, &mut |event| (model.project)(&tx, event))?;
+    let name = model.name;
+    tx.execute_batch(&format!("DROP TABLE IF EXISTS main.{name}"))?;
+    model.create(&tx, "main")?;
+    tx.execute_batch(&format!("INSERT INTO main.{name} SELECT * FROM temp.{name}; DROP TABLE temp.{name}"))?;
+    model.record(&tx, head)?;
+    Ok(tx.commit()?)
+}
+
+/// Hands every event to `read`, in order; gives the last one's position.
+pub(in crate::sqlite) fn each_event(
+    connection: &Connection,
+    progress: &mut dyn FnMut(u64, u64),
+    read: &mut dyn FnMut(&Recorded<'_>) -> Result<(), SqlError>,
+) -> Result<Position, SqlError> {
+    let count = |row: &rusqlite::Row<'_>| Column::new("events", "count", 0).unsigned(row);
+    let total: u64 = connection.query_row("SELECT count(*) FROM events", [], |row| Ok(count(row)))??;
+    let columns = event_rows::COLUMNS;
+    let mut statement = connection.prepare(&format!("SELECT {columns} FROM events ORDER BY position"))?;
+    let mut rows = statement.query([])?;
+    let mut head = Position(0);
+    let mut done = 0;
+    while let Some(row) = rows.next()? {
+        let stored = event_rows::read(row)?;
+        Recorded::decode(&stored, &mut *read).map_err(|why| damaged(row, &why))??;
+        head = stored.position;
+        done += 1;
+        if done % REPORT_EVERY == 0 {
+            progress(done, total);
+        }
+    }
+    progress(done, total);
+    Ok(head)
+}
+
+fn damaged(row: &rusqlite::Row<'_>, why: &Undecodable) -> SqlError {
+    let (name, index) = match why {
+        Undecodable::Event(..) => ("payload", 5),
+        Undecodable::Metadata(..) => ("metadata", 6),
+    };
+    Column::new("events", name, index).damaged(row, &why.to_string())
+}

@@ -1,0 +1,136 @@
+//! The jobs of one transaction.
+
+use std::{collections::HashMap, mem};
+
+use deed_domain::{
+    device::Device,
+    ids::{DeviceId, Position, Sequence, TenantId},
+    ports::{AppendError, Appended, StoreError},
+    time::Timestamp,
+};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{Job, RegistryJob};
+use crate::sqlite::{error::SqlError, event_rows, notices::Notices, read_models};
+
+/// What becomes of the batch's jobs, and what it knows of the devices that they are about.
+pub(super) struct Batch {
+    pub(super) now: Timestamp,
+    pub(super) head: Position,
+    pub(super) touched: Vec<(TenantId, DeviceId)>,
+    devices: HashMap<DeviceId, (Device, Sequence)>,
+    started_at: Position,
+    appends: Vec<Answered>,
+    writes: Vec<Box<dyn RegistryJob>>,
+}
+
+type Answered = (oneshot::Sender<Result<Appended, AppendError>>, Result<Appended, AppendError>);
+
+/// Why an append wrote nothing.
+pub(super) enum Stopped {
+    /// It alone cannot be carried out.
+    Append(AppendError),
+    /// SQLite failed; so does the batch.
+    Batch(rusqlite::Error),
+}
+
+impl From<SqlError> for Stopped {
+    fn from(error: SqlError) -> Self {
+        match error {
+            SqlError::Sqlite(error) => Self::Batch(error),
+            damaged @ SqlError::Damaged { .. } => Self::Append(AppendError::Store(damaged.into())),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Stopped {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Batch(error)
+    }
+}
+
+impl Batch {
+    pub(super) fn new(head: Position, now: Timestamp) -> Self {
+        Self {
+            now,
+            head,
+            touched: Vec::new(),
+            devices: HashMap::new(),
+            started_at: head,
+            appends: Vec::new(),
+            writes: Vec::new(),
+        }
+    }
+
+    /// The position of the last event.
+    pub(super) const fn position(&self) -> Position {
+        self.head
+    }
+
+    /// Carries out the jobs in turn. Every job is kept to be answered, also when this fails.
+    pub(super) fn run(&mut self, tx: &Connection, jobs: Vec<Job>) -> rusqlite::Result<()> {
+        let mut failed = None;
+        for job in jobs {
+            match job {
+                Job::Append(append, sender) => {
+                    let result = match &failed {
+                        Some(_) => Err(AppendError::Store(super::closed())),
+                        None => match self.append(tx, *append) {
+                            Ok(appended) => Ok(appended),
+                            Err(Stopped::Append(error)) => Err(error),
+                            Err(Stopped::Batch(error)) => {
+                                failed = Some(error);
+                                Err(AppendError::Store(super::closed()))
+                            }
+                        },
+                    };
+                    self.appends.push((sender, result));
+                }
+                Job::Write(mut write) => {
+                    if failed.is_none()
+                        && let Err(error) = write.run(tx, self.now)
+                    {
+                        failed = Some(error);
+                    }
+                    self.writes.push(write);
+                }
+                Job::Close(_) => {}
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if self.head > self.started_at { read_models::checkpoint_inline(tx, self.head) } else { Ok(()) }
+    }
+
+    /// Answers everybody, then wakes who follows the log.
+    pub(super) fn answer(self, committed: Result<(), StoreError>, notices: &Notices) {
+        for (sender, result) in self.appends {
+            let result = match &committed {
+                Ok(()) => result,
+                Err(error) => Err(AppendError::Store(error.clone())),
+            };
+            // Whoever asked may have gone away; the command is carried out all the same.
+            let _ = sender.send(result);
+        }
+        for write in self.writes {
+            write.answer(committed.clone());
+        }
+        if committed.is_ok() {
+            notices.notify(&self.touched);
+        }
+    }
+
+    /// The device as the batch has made it so far; put back by [`Batch::keep`].
+    pub(super) fn take(&mut self, tx: &Connection, device_id: DeviceId) -> Result<(Device, Sequence), SqlError> {
+        match self.devices.get_mut(&device_id) {
+            Some((device, sequence)) => Ok((mem::take(device), *sequence)),
+            None => event_rows::fold(tx, device_id),
+        }
+    }
+
+    pub(super) fn keep(&mut self, device_id: DeviceId, device: Device, sequence: Sequence) {
+        self.devices.insert(device_id, (device, sequence));
+    }
+}

@@ -1,0 +1,177 @@
+//! The one thread that writes: group commit.
+//!
+//! Jobs wait in a bounded queue. The thread takes what is there, up to [`BATCH`] jobs, carries them out one after
+//! another in one transaction, commits, and only then answers each. While a commit waits for the disk, the next batch
+//! gathers by itself; nothing waits for company.
+
+mod append;
+mod batch;
+mod commands;
+mod counts;
+
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+use deed_domain::{
+    ids::Position,
+    ports::{Append, AppendError, Appended, Clock, StoreError},
+    time::Timestamp,
+};
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use self::batch::Batch;
+use super::{error::OpenError, notices::Notices};
+
+/// Most jobs in one transaction.
+const BATCH: usize = 512;
+/// Most jobs that wait; beyond it, senders are told that the store is overloaded.
+const QUEUE: usize = 16_384;
+
+/// Something for the writer to do.
+pub(in crate::sqlite) enum Job {
+    /// Carry out a command.
+    Append(Box<Append>, oneshot::Sender<Result<Appended, AppendError>>),
+    /// Write to the registry.
+    Write(Box<dyn RegistryJob>),
+    /// Finish what waits, then stop.
+    Close(oneshot::Sender<()>),
+}
+
+/// A write beside the log. It undoes what it did if it fails, and is told how the commit went.
+pub(in crate::sqlite) trait RegistryJob: Send {
+    /// Writes within the batch's transaction.
+    fn run(&mut self, tx: &Connection, now: Timestamp) -> rusqlite::Result<()>;
+    /// Answers whoever waits.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+/// The sending end of the queue.
+#[derive(Clone)]
+pub(in crate::sqlite) struct Queue(mpsc::Sender<Job>);
+
+impl Queue {
+    /// Puts a job into the queue, or gives it back with the reason.
+    pub(in crate::sqlite) fn send(&self, job: Job) -> Result<(), AppendError> {
+        self.0.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => AppendError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => AppendError::Store(closed()),
+        })
+    }
+
+    /// How many jobs wait.
+    pub(in crate::sqlite) fn len(&self) -> usize {
+        self.0.max_capacity() - self.0.capacity()
+    }
+}
+
+pub(in crate::sqlite) fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_owned())
+}
+
+/// The writer's own: its connection, and what it remembers between batches.
+pub(in crate::sqlite) struct Writer {
+    connection: Connection,
+    clock: Arc<dyn Clock>,
+    notices: Arc<Notices>,
+    head: Position,
+    last_recorded_at: Timestamp,
+}
+
+impl Writer {
+    /// Takes over the connection and goes on where the log ends.
+    pub(in crate::sqlite) fn new(
+        connection: Connection,
+        clock: Arc<dyn Clock>,
+        notices: Arc<Notices>,
+    ) -> Result<Self, OpenError> {
+        let (head, last_recorded_at) = end_of_log(&connection)?;
+        Ok(Self { connection, clock, notices, head, last_recorded_at })
+    }
+
+    /// Starts the thread.
+    pub(in crate::sqlite) fn start(mut self) -> Result<(Queue, JoinHandle<()>), OpenError> {
+        let (sender, mut receiver) = mpsc::channel(QUEUE);
+        let thread = thread::Builder::new().name("deed-writer".to_owned()).spawn(move || {
+            let mut closing = None;
+            while closing.is_none()
+                && let Some(first) = receiver.blocking_recv()
+            {
+                let mut jobs = vec![first];
+                while jobs.len() < BATCH
+                    && let Ok(job) = receiver.try_recv()
+                {
+                    jobs.push(job);
+                }
+                closing = self.carry_out(jobs);
+            }
+            receiver.close();
+            // The next start finds an empty write-ahead log. If this fails, SQLite does it then.
+            let _ = self.connection.pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(()));
+            drop(self);
+            if let Some(closed) = closing {
+                let _ = closed.send(());
+            }
+        })?;
+        Ok((Queue(sender), thread))
+    }
+
+    /// One batch: all of it durable, or none. Gives back who waits for the store to close, if anybody does.
+    fn carry_out(&mut self, jobs: Vec<Job>) -> Option<oneshot::Sender<()>> {
+        #[expect(clippy::disallowed_methods, reason = "a duration for a metric; decides nothing")]
+        let started = Instant::now();
+        let mut closing = None;
+        let now = self.last_recorded_at.max(self.clock.now());
+        let jobs: Vec<Job> = jobs
+            .into_iter()
+            .filter_map(|job| match job {
+                Job::Close(sender) => {
+                    closing = Some(sender);
+                    None
+                }
+                job => Some(job),
+            })
+            .collect();
+        let size = jobs.len();
+        let mut batch = Batch::new(self.head, now);
+        let committed = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .and_then(|tx| {
+                batch.run(&tx, jobs)?;
+                tx.commit()
+            })
+            .map_err(|error| {
+                tracing::error!(%error, jobs = size, "a batch could not be committed; nothing of it was written");
+                StoreError::Unavailable(error.to_string())
+            });
+        if committed.is_ok() {
+            if batch.position() > self.head {
+                self.last_recorded_at = now;
+            }
+            self.head = batch.position();
+        } else if let Ok((head, last)) = end_of_log(&self.connection) {
+            // Whatever became of the batch, the file says where the log ends.
+            (self.head, self.last_recorded_at) = (head, self.last_recorded_at.max(last));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a batch has at most a few hundred jobs")]
+        metrics::histogram!("deed_append_batch_size").record(size as f64);
+        metrics::histogram!("deed_append_duration_seconds").record(started.elapsed());
+        batch.answer(committed, &self.notices);
+        closing
+    }
+}
+
+/// The last event's position and time.
+fn end_of_log(connection: &Connection) -> rusqlite::Result<(Position, Timestamp)> {
+    let (head, last): (i64, i64) = connection.query_row(
+        "SELECT ifnull(max(position), 0), ifnull((SELECT recorded_at FROM events ORDER BY position DESC LIMIT 1), 0)
+         FROM events",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok((Position(u64::try_from(head).unwrap_or_default()), Timestamp(last)))
+}
