@@ -1,0 +1,218 @@
+//! The log in order, by pages and by subscription.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use deed_domain::{
+    device::DeviceCommand,
+    ids::{DeviceId, Position},
+    ports::{Append, RecordedEvent, Scope, Subscription},
+};
+use tokio::time::timeout;
+
+use super::{
+    Factory,
+    world::{OTHER_TENANT, TENANT, World, command, new_device, register},
+};
+
+/// Longer than any store takes, shorter than anybody waits for a test.
+const LONG: Duration = Duration::from_secs(20);
+/// Long enough to see that nothing comes.
+const SHORT: Duration = Duration::from_millis(100);
+
+fn allow(device_id: DeviceId) -> Append {
+    command(device_id, DeviceCommand::AllowClaiming)
+}
+
+async fn register_in_other_tenant(world: &World<'_>, name: &str) -> DeviceId {
+    let device_id = new_device();
+    let mut append = command(device_id, register(OTHER_TENANT, name));
+    append.metadata.tenant_id = OTHER_TENANT;
+    world.store.append(append).await.unwrap();
+    device_id
+}
+
+/// Three devices of two tenants, their events mixed.
+async fn mixed(world: &World<'_>) -> [DeviceId; 3] {
+    let devices =
+        [world.register("D-1").await, world.register("D-2").await, register_in_other_tenant(world, "D-1").await];
+    for n in 0..24 {
+        let device_id = devices[n * 7 % 5 % 3];
+        let mut append = allow(device_id);
+        if device_id == devices[2] {
+            append.metadata.tenant_id = OTHER_TENANT;
+        }
+        world.store.append(append).await.unwrap();
+    }
+    devices
+}
+
+fn scopes(devices: [DeviceId; 3]) -> Vec<Scope> {
+    let mut scopes = vec![Scope::All, Scope::Tenant(TENANT), Scope::Tenant(OTHER_TENANT)];
+    scopes.extend(devices.map(Scope::Device));
+    scopes
+}
+
+fn in_scope(event: &RecordedEvent, scope: Scope) -> bool {
+    match scope {
+        Scope::All => true,
+        Scope::Tenant(id) => event.decode_metadata().unwrap().tenant_id == id,
+        Scope::Device(id) => event.device_id == id,
+    }
+}
+
+/// Every event of the scope comes once and in order, whatever the size of the pages.
+pub async fn every_page_goes_on_where_the_last_one_ended(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    let devices = mixed(&world).await;
+    world.reopen().await;
+    let log = world.log().await;
+    assert_eq!(log.len(), 27);
+    for scope in scopes(devices) {
+        let expected: Vec<_> = log.iter().filter(|event| in_scope(event, scope)).cloned().collect();
+        assert!(!expected.is_empty());
+        for limit in [1, 2, 5, 27, usize::MAX] {
+            let (mut read, mut after) = (Vec::new(), Position(0));
+            while after < world.head().await {
+                let page = world.store.read_after(scope, after, limit).await.unwrap();
+                assert!(page.events.len() <= limit);
+                assert!(page.read_up_to > after, "a page moves on");
+                read.extend(page.events);
+                after = page.read_up_to;
+            }
+            assert_eq!(read, expected, "{scope:?} by {limit}");
+        }
+    }
+}
+
+/// A reader whose events are rare does not read the same stretch again and again; nor is anything skipped.
+pub async fn a_page_that_matches_nothing_still_moves_on(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let devices = mixed(&world).await;
+    let head = world.head().await;
+    let read = async |scope, after, limit| {
+        let page = world.store.read_after(scope, after, limit).await.unwrap();
+        (page.events.len(), page.read_up_to)
+    };
+    assert_eq!(read(Scope::Device(new_device()), Position(0), 5).await, (0, head));
+    assert_eq!(read(Scope::Tenant(super::world::customer(1).0.into()), Position(3), 5).await, (0, head));
+    for scope in scopes(devices) {
+        assert_eq!(read(scope, head, 5).await, (0, head));
+        let beyond = Position(head.0 + 100);
+        assert_eq!(read(scope, beyond, 5).await, (0, beyond), "a reader is never sent back");
+        assert_eq!(read(scope, Position(4), 0).await, (0, Position(4)), "a page of no size reads nothing");
+    }
+}
+
+async fn next(subscription: &mut Box<dyn Subscription>) -> Vec<RecordedEvent> {
+    timeout(LONG, subscription.next()).await.expect("something is there to be read").unwrap().events
+}
+
+async fn collect(subscription: &mut Box<dyn Subscription>, count: usize) -> Vec<RecordedEvent> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        events.extend(next(subscription).await);
+    }
+    events
+}
+
+/// First what is there, then what comes.
+pub async fn a_subscription_catches_up_and_then_waits(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let devices = mixed(&world).await;
+    let log = world.log().await;
+    for scope in scopes(devices) {
+        for after in [Position(0), Position(13)] {
+            let expected: Vec<_> =
+                log.iter().filter(|event| event.position > after && in_scope(event, scope)).cloned().collect();
+            let mut subscription = world.store.subscribe(scope, after);
+            assert_eq!(collect(&mut subscription, expected.len()).await, expected);
+            assert!(timeout(SHORT, subscription.next()).await.is_err(), "nothing more is there");
+        }
+    }
+    let mut subscription = world.store.subscribe(Scope::Device(devices[0]), world.head().await);
+    let waiting = tokio::spawn(async move { next(&mut subscription).await });
+    tokio::time::sleep(SHORT).await;
+    let appended = world.store.append(allow(devices[0])).await.unwrap();
+    let woken = waiting.await.unwrap();
+    assert_eq!(woken.iter().map(|event| event.position).collect::<Vec<_>>(), [appended.position]);
+}
+
+/// Others' events are not given, and do not keep its own from being given.
+pub async fn a_subscription_is_woken_by_its_scope_only(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let devices = mixed(&world).await;
+    let from = world.head().await;
+    let mut of_device = world.store.subscribe(Scope::Device(devices[0]), from);
+    let mut of_tenant = world.store.subscribe(Scope::Tenant(TENANT), from);
+    let mut append = allow(devices[2]);
+    append.metadata.tenant_id = OTHER_TENANT;
+    world.store.append(append).await.unwrap();
+    assert!(timeout(SHORT, of_device.next()).await.is_err());
+    assert!(timeout(SHORT, of_tenant.next()).await.is_err());
+    world.store.append(allow(devices[1])).await.unwrap();
+    assert!(timeout(SHORT, of_device.next()).await.is_err());
+    assert_eq!(next(&mut of_tenant).await.len(), 1);
+    world.store.append(allow(devices[0])).await.unwrap();
+    assert_eq!(next(&mut of_device).await.len(), 1);
+    assert_eq!(next(&mut of_tenant).await.len(), 1);
+}
+
+/// Dropping the future that waits leaves the subscription where it was.
+pub async fn giving_up_waiting_loses_nothing(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let device_id = world.register("D-1").await;
+    let mut subscription = world.store.subscribe(Scope::All, Position(0));
+    let mut read = Vec::new();
+    for n in 0..200_u64 {
+        world.store.append(allow(device_id)).await.unwrap();
+        // Given up after another time each round, often in the middle of reading.
+        if let Ok(page) = timeout(Duration::from_micros(n * 7 % 300), subscription.next()).await {
+            read.extend(page.unwrap().events);
+        }
+    }
+    while read.len() < 201 {
+        read.extend(next(&mut subscription).await);
+    }
+    assert_eq!(read, world.log().await);
+}
+
+/// Eight writers at once, and readers of every scope that follow from the start.
+pub async fn nothing_is_lost_or_doubled_while_many_append(factory: &dyn Factory) {
+    const WRITERS: usize = 8;
+    const EACH: usize = 60;
+    let world = World::open(factory).await;
+    let mut devices = Vec::new();
+    for n in 0..WRITERS {
+        devices.push(world.register(&format!("D-{n}")).await);
+    }
+    let follow = |scope, count| {
+        let mut subscription = world.store.subscribe(scope, Position(0));
+        tokio::spawn(async move { collect(&mut subscription, count).await })
+    };
+    let all = WRITERS * (EACH + 1);
+    let mut readers: BTreeMap<Scope, _> = BTreeMap::new();
+    readers.insert(Scope::All, follow(Scope::All, all));
+    readers.insert(Scope::Tenant(TENANT), follow(Scope::Tenant(TENANT), all));
+    for device_id in &devices {
+        readers.insert(Scope::Device(*device_id), follow(Scope::Device(*device_id), EACH + 1));
+    }
+    let writers: Vec<_> = devices
+        .iter()
+        .map(|device_id| {
+            let (store, device_id) = (world.store.clone(), *device_id);
+            tokio::spawn(async move {
+                for _ in 0..EACH {
+                    store.append(allow(device_id)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let log = world.log().await;
+    for (scope, reader) in readers {
+        let expected: Vec<_> = log.iter().filter(|event| in_scope(event, scope)).cloned().collect();
+        assert_eq!(reader.await.unwrap(), expected, "{scope:?}");
+    }
+}

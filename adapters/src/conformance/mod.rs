@@ -1,0 +1,130 @@
+//! What every store has to pass, written once as functions over a [`Factory`].
+//!
+//! [`conformance_suite!`](crate::conformance_suite) makes a test of each:
+//!
+//! ```ignore
+//! deed_adapters::conformance_suite!(MyFactory::default());
+//! ```
+//!
+//! The functions panic where the store does not do what the ports say. Each is given a factory of its own, whose store
+//! is empty when it is first opened.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "these functions are tests: they stop at the first surprise"
+)]
+
+pub mod appending;
+pub mod counting;
+pub mod deciding_together;
+pub mod following;
+pub mod naming;
+pub mod overload;
+pub mod projecting;
+pub mod registry;
+pub mod repeating;
+mod world;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use deed_domain::ports::{Accounts, Attributes, Clock, Credentials, EventStore, Feed, Profiles};
+use deed_projections::ReadModels;
+
+pub use world::SettableClock;
+
+/// All ports that a store implements.
+pub trait Store: EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles {}
+
+impl<T: EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles> Store for T {}
+
+/// Makes one store.
+#[async_trait]
+pub trait Factory: Send + Sync {
+    /// Opens the store: empty the first time, with all that it held when it is opened again. Whatever was opened before
+    /// is closed.
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store>;
+
+    /// More commands than the store lets wait at once; `None` if any number may wait.
+    fn more_than_can_wait(&self) -> Option<usize>;
+}
+
+/// A test for each function of the suite, over a new factory each.
+#[macro_export]
+macro_rules! conformance_suite {
+    ($factory:expr) => {
+        $crate::conformance_suite! { @tests $factory;
+            appending {
+                what_is_appended_is_loaded
+                positions_and_sequences_have_no_gaps
+                the_events_of_a_command_stand_together
+                a_refusal_keeps_its_events_and_writes_nothing_else
+                a_command_that_appends_nothing_is_answered_with_the_end_of_the_log
+                time_never_goes_back
+                bytes_are_stored_as_they_were_written
+                a_decision_that_panics_fails_only_its_command
+            }
+            naming {
+                a_device_is_found_by_the_name_that_it_bears_in_its_tenant
+                a_name_given_in_the_same_batch_is_found
+                a_name_is_taken_once
+                a_name_is_taken_once_in_the_same_batch
+                a_device_keeps_its_own_name
+                a_removal_frees_the_name_in_the_same_batch
+                credentials_are_taken_once_on_the_platform
+                a_profile_is_added_once
+            }
+            deciding_together {
+                of_fifty_claims_one_wins
+                of_many_claims_on_many_devices_one_each_wins
+                each_command_sees_what_the_ones_before_it_did
+            }
+            repeating {
+                a_named_command_is_carried_out_once
+                a_refused_command_is_refused_the_same_way_again
+                a_named_command_is_carried_out_once_however_often_it_comes_at_once
+                what_was_not_appended_may_be_sent_again
+            }
+            counting {
+                counts_are_given_to_those_who_ask
+                counts_are_seen_in_the_same_batch
+                wrong_keys_over_all_devices_are_counted_exactly
+                refusals_are_told_once_under_a_flood
+            }
+            following {
+                every_page_goes_on_where_the_last_one_ended
+                a_page_that_matches_nothing_still_moves_on
+                a_subscription_catches_up_and_then_waits
+                a_subscription_is_woken_by_its_scope_only
+                giving_up_waiting_loses_nothing
+                nothing_is_lost_or_doubled_while_many_append
+            }
+            projecting {
+                read_models_follow_from_the_log_at_any_moment
+                a_reader_sees_what_a_writer_was_told
+                devices_with_expired_keys_are_due
+            }
+            registry {
+                what_belongs_to_a_command_is_written_with_it
+                credentials_replace_those_before_them
+                attributes_are_put_and_deleted_by_key_and_scope
+                people_are_found_again
+                a_login_lasts_until_it_expires
+            }
+            overload {
+                a_store_with_too_much_to_do_says_so
+            }
+        }
+    };
+    (@tests $factory:expr; $($module:ident { $($test:ident)+ })+) => {
+        $(mod $module {
+            use super::*;
+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                $crate::conformance::$module::$test(&$factory).await;
+            })+
+        })+
+    };
+}

@@ -1,0 +1,263 @@
+//! What is not an event.
+
+use deed_domain::{
+    device::{DeviceCommand, Refusal},
+    ids::{CustomerId, DeviceId, SessionId, TenantId, UserId},
+    ports::{
+        AccountsError, Append, AttributeScope, Authority, CredentialsKind, Customer, DeviceCredentials, DeviceIdentity,
+        DeviceToken, Entity, Principal, Profile, RegistryWrite, Target, Tenant, User, UserCredentials,
+    },
+    time::Timestamp,
+};
+use serde_json::{Value, json};
+
+use super::{
+    Factory,
+    world::{START, TENANT, World, append, command, customer, new_id, nothing},
+};
+
+/// Carries out a command that does nothing but write to the registry.
+fn write(device_id: DeviceId, writes: Vec<RegistryWrite>) -> Append {
+    let mut append = append(Target::Device(device_id), |_| nothing());
+    append.registry = writes;
+    append
+}
+
+fn credentials(device_id: DeviceId, token: &str) -> DeviceCredentials {
+    DeviceCredentials {
+        id: new_id().into(),
+        device_id,
+        tenant_id: TENANT,
+        // The time of the append counts.
+        created_at: Timestamp(1),
+        kind: CredentialsKind::AccessToken,
+        credentials_id: DeviceToken::new(token),
+        credentials_value: None,
+        version: 1,
+    }
+}
+
+/// With the command, at its time, and not at all if it is refused.
+pub async fn what_belongs_to_a_command_is_written_with_it(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    let device_id = world.register("D-1").await;
+    let profile =
+        Profile { id: new_id().into(), tenant_id: TENANT, name: "thermostat".to_owned(), created_at: Timestamp(1) };
+    let info = json!({ "gateway": true, "deep": [null, 1.5, "ü"] });
+    let writes = || {
+        vec![
+            RegistryWrite::PutProfile(profile.clone()),
+            RegistryWrite::PutCredentials(credentials(device_id, "token")),
+            RegistryWrite::PutAdditionalInfo(device_id, Some(info.clone())),
+        ]
+    };
+    let mut refused = command(device_id, DeviceCommand::RevokeKey { key_id: new_id().into() });
+    refused.registry = writes();
+    assert_eq!(world.store.append(refused).await.unwrap().result, Err(Refusal::KeyNotFound));
+    assert_eq!(world.store.by_id(profile.id).await.unwrap(), None);
+    assert_eq!(world.store.of_device(device_id).await.unwrap(), None);
+
+    world.wait(5);
+    world.store.append(write(device_id, writes())).await.unwrap();
+    for _ in 0..2 {
+        let stored = world.store.by_id(profile.id).await.unwrap();
+        assert_eq!(stored, Some(Profile { created_at: START.plus(5), ..profile.clone() }));
+        let stored = world.store.of_device(device_id).await.unwrap();
+        assert_eq!(stored.map(|stored| (stored.created_at, stored.version)), Some((START.plus(5), 1)));
+        assert_eq!(world.store.additional_info(device_id).await.unwrap(), Some(info.clone()));
+        world.reopen().await;
+    }
+    world.store.append(write(device_id, vec![RegistryWrite::PutAdditionalInfo(device_id, None)])).await.unwrap();
+    assert_eq!(world.store.additional_info(device_id).await.unwrap(), None);
+}
+
+/// One record per device: its id and age stay, its version counts, and the old token is good for nothing.
+pub async fn credentials_replace_those_before_them(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    let device_id = world.register("D-1").await;
+    let (first, second) = (credentials(device_id, "old"), credentials(device_id, "new"));
+    world.store.append(write(device_id, vec![RegistryWrite::PutCredentials(first.clone())])).await.unwrap();
+    world.wait(5);
+    world.store.append(write(device_id, vec![RegistryWrite::PutCredentials(second)])).await.unwrap();
+    let by_token =
+        async |world: &World<'_>, token: &str| world.store.by_access_token(&DeviceToken::new(token)).await.unwrap();
+    for _ in 0..2 {
+        let stored = world.store.of_device(device_id).await.unwrap().unwrap();
+        let expected = DeviceCredentials {
+            created_at: START,
+            credentials_id: DeviceToken::new("new"),
+            version: 2,
+            ..first.clone()
+        };
+        assert_eq!(stored, expected);
+        assert_eq!(by_token(&world, "new").await, Some(DeviceIdentity::new(TENANT, device_id)));
+        for wrong in ["old", "NEW", "new ", "", "%"] {
+            assert_eq!(by_token(&world, wrong).await, None, "{wrong}");
+        }
+        world.reopen().await;
+    }
+    world.store.append(write(device_id, vec![RegistryWrite::EraseDevice(device_id)])).await.unwrap();
+    assert_eq!(by_token(&world, "new").await, None);
+    assert_eq!(world.store.of_device(device_id).await.unwrap(), None);
+}
+
+/// By key, each scope for itself; what is erased with a device is that device's alone.
+pub async fn attributes_are_put_and_deleted_by_key_and_scope(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    let (device_id, other_id) = (world.register("D-1").await, world.register("D-2").await);
+    let (device, other) = (Entity::Device(device_id), Entity::Device(other_id));
+    // An entity of another kind with the same id.
+    let namesake = Entity::Customer(CustomerId(device_id.0));
+    let put = |entity, scope, key: &str, value: Value| {
+        RegistryWrite::PutAttributes(entity, scope, vec![(key.to_owned(), value)])
+    };
+    let (server, shared) = (AttributeScope::Server, AttributeScope::Shared);
+    world
+        .store
+        .append(write(
+            device_id,
+            vec![
+                put(device, server, "b", json!(1)),
+                put(device, server, "a", json!({ "x": [1.0, null] })),
+                put(device, shared, "b", json!("shared")),
+                put(other, server, "b", json!("other")),
+                put(namesake, server, "b", json!("namesake")),
+            ],
+        ))
+        .await
+        .unwrap();
+    world.wait(5);
+    let again = vec![
+        put(device, server, "b", json!(2)),
+        RegistryWrite::DeleteAttributes(device, shared, vec!["a".to_owned(), "missing".to_owned()]),
+    ];
+    world.store.append(write(device_id, again)).await.unwrap();
+    let read = async |world: &World<'_>, entity, scope| -> Vec<(String, Value, i64)> {
+        let attributes = world.store.of(entity, scope).await.unwrap();
+        attributes.into_iter().map(|one| (one.key, one.value, one.last_update.since(START))).collect()
+    };
+    for _ in 0..2 {
+        let (a, b) = (("a".to_owned(), json!({ "x": [1.0, null] }), 0), ("b".to_owned(), json!(2), 5));
+        let of_shared = ("b".to_owned(), json!("shared"), 0);
+        assert_eq!(read(&world, device, Some(server)).await, [a.clone(), b.clone()]);
+        assert_eq!(read(&world, device, Some(shared)).await, std::slice::from_ref(&of_shared));
+        assert_eq!(read(&world, device, Some(AttributeScope::Client)).await, []);
+        assert_eq!(read(&world, device, None).await, [a, b, of_shared]);
+        world.reopen().await;
+    }
+    let deleted = RegistryWrite::DeleteAttributes(device, server, vec!["b".to_owned()]);
+    world.store.append(write(device_id, vec![deleted])).await.unwrap();
+    assert_eq!(read(&world, device, None).await.len(), 2);
+    world.store.append(write(device_id, vec![RegistryWrite::EraseDevice(device_id)])).await.unwrap();
+    let left = [device, other, namesake].map(|entity| read(&world, entity, None));
+    let [device, other, namesake] = left;
+    assert_eq!((device.await.len(), other.await.len(), namesake.await.len()), (0, 1, 1));
+}
+
+fn user(email: &str, customer_id: Option<CustomerId>) -> User {
+    User {
+        id: new_id().into(),
+        tenant_id: Some(TENANT),
+        customer_id,
+        authority: if customer_id.is_some() { Authority::CustomerUser } else { Authority::TenantAdmin },
+        email: email.to_owned(),
+        first_name: Some("Änne".to_owned()),
+        last_name: None,
+        phone: None,
+        created_at: START,
+        version: 1,
+        additional_info: Some(json!({ "lang": "de" })),
+    }
+}
+
+fn enabled(enabled: bool) -> UserCredentials {
+    UserCredentials { password_hash: Some("$argon2id$…".to_owned()), enabled }
+}
+
+fn customer_titled(n: u128, title: &str, tenant_id: TenantId) -> Customer {
+    Customer {
+        id: customer(n),
+        tenant_id,
+        title: title.to_owned(),
+        created_at: START,
+        version: 1,
+        additional_info: None,
+    }
+}
+
+/// By id and by e-mail in whatever case; e-mails are unique on the platform, titles within a tenant.
+pub async fn people_are_found_again(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    assert!(world.store.is_empty().await.unwrap());
+    let profile =
+        Profile { id: new_id().into(), tenant_id: TENANT, name: "default".to_owned(), created_at: Timestamp(7) };
+    let tenant = Tenant { id: TENANT, title: "T".to_owned(), created_at: Timestamp(7) };
+    world.store.add_tenant(tenant, profile.clone()).await.unwrap();
+    let owner = customer_titled(1, "Customer A", TENANT);
+    world.store.add_customer(owner.clone()).await.unwrap();
+    let twin = world.store.add_customer(customer_titled(2, "Customer A", TENANT)).await;
+    assert!(matches!(twin, Err(AccountsError::TitleTaken)));
+    let namesake = customer_titled(3, "Customer A", super::world::OTHER_TENANT);
+    world.store.add_customer(namesake).await.unwrap();
+
+    let anna = user("Anna@Exämple.org", Some(owner.id));
+    world.store.add_user(anna.clone(), enabled(true)).await.unwrap();
+    let twin = world.store.add_user(user("aNNA@EXÄMPLE.ORG", None), enabled(true)).await;
+    assert!(matches!(twin, Err(AccountsError::EmailTaken)));
+    for _ in 0..2 {
+        assert!(!world.store.is_empty().await.unwrap());
+        assert_eq!(world.store.by_name(TENANT, "default").await.unwrap(), Some(profile.clone()));
+        assert_eq!(world.store.customer(owner.id).await.unwrap(), Some(owner.clone()));
+        assert_eq!(world.store.customer(customer(2)).await.unwrap(), None);
+        assert_eq!(world.store.user(anna.id).await.unwrap(), Some(anna.clone()));
+        for email in ["Anna@Exämple.org", "ANNA@EXÄMPLE.ORG", "anna@exämple.org"] {
+            let found = world.store.user_by_email(email).await.unwrap();
+            assert_eq!(found, Some((anna.clone(), enabled(true))), "as it was written, whoever asks");
+        }
+        assert_eq!(world.store.user_by_email("anna@example.org").await.unwrap(), None);
+        world.reopen().await;
+    }
+}
+
+/// A token is good while its login lasts, for its user alone, and not for somebody who may not sign in.
+pub async fn a_login_lasts_until_it_expires(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    world.store.add_customer(customer_titled(1, "Customer A", TENANT)).await.unwrap();
+    let (anna, ben) = (user("anna@example.org", Some(customer(1))), user("ben@example.org", None));
+    let (disabled, orphan) = (user("off@example.org", None), user("orphan@example.org", Some(customer(9))));
+    for (user, may) in [(&anna, true), (&ben, true), (&disabled, false), (&orphan, true)] {
+        world.store.add_user(user.clone(), enabled(may)).await.unwrap();
+    }
+    let session = || SessionId(new_id());
+    let sessions = [session(), session(), session(), session()];
+    for (session, user) in sessions.into_iter().zip([&anna, &ben, &disabled, &orphan]) {
+        world.store.open_session(session, user.id, START.plus(10)).await.unwrap();
+    }
+    let principal =
+        async |world: &World<'_>, session, user: UserId| world.store.principal(session, user).await.unwrap();
+    let of_anna = Principal {
+        user_id: anna.id,
+        session_id: sessions[0],
+        authority: Authority::CustomerUser,
+        tenant_id: Some(TENANT),
+        customer_id: Some(customer(1)),
+    };
+    world.clock.set(START.plus(9));
+    for _ in 0..2 {
+        assert_eq!(principal(&world, sessions[0], anna.id).await, Some(of_anna));
+        assert_eq!(principal(&world, sessions[1], ben.id).await.map(|ben| ben.customer_id), Some(None));
+        assert_eq!(principal(&world, sessions[1], anna.id).await, None, "another's login");
+        assert_eq!(principal(&world, session(), anna.id).await, None, "no login");
+        assert_eq!(principal(&world, sessions[2], disabled.id).await, None);
+        assert_eq!(principal(&world, sessions[3], orphan.id).await, None, "its customer is gone");
+        world.reopen().await;
+    }
+    // A refreshed login lasts longer; nobody else can lengthen it.
+    world.store.open_session(sessions[0], anna.id, START.plus(20)).await.unwrap();
+    world.store.open_session(sessions[1], anna.id, START.plus(20)).await.unwrap();
+    world.clock.set(START.plus(10));
+    assert_eq!(principal(&world, sessions[0], anna.id).await, Some(of_anna));
+    assert_eq!(principal(&world, sessions[1], ben.id).await, None);
+    world.clock.set(START.plus(20));
+    assert_eq!(principal(&world, sessions[0], anna.id).await, None);
+}

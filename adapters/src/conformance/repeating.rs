@@ -1,0 +1,114 @@
+//! Commands that their callers named.
+
+use deed_domain::{
+    device::{DeviceCommand, Refusal, UnassignReason},
+    ids::{CommandId, DeviceId, Position},
+    ports::{Append, AppendError, AttributeScope, CommandName, Entity, RegistryWrite, UniqueClaim},
+    time::DAY,
+};
+
+use super::{
+    Factory,
+    world::{START, TENANT, World, command, new_command, new_device, register},
+};
+
+fn once(id: CommandId, device_id: DeviceId, asked: DeviceCommand) -> Append {
+    let mut append = command(device_id, asked);
+    append.command = CommandName::Once(id);
+    append.metadata.command_id = id;
+    append
+}
+
+/// The second time nothing is written, and the answer is the same; also after the store is opened again, for a day.
+pub async fn a_named_command_is_carried_out_once(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    let device_id = world.register("D-1").await;
+    let id = new_command();
+    let allow = |value: bool| {
+        let mut append = once(id, device_id, DeviceCommand::AllowClaiming);
+        let put = vec![("carried out".to_owned(), value.into())];
+        append.registry.push(RegistryWrite::PutAttributes(Entity::Device(device_id), AttributeScope::Server, put));
+        append
+    };
+    let first = world.store.append(allow(true)).await.unwrap();
+    assert_eq!((first.result, first.events.len(), first.position), (Ok(()), 1, Position(2)));
+
+    world.store.append(command(device_id, DeviceCommand::DisallowClaiming)).await.unwrap();
+    world.clock.set(START.plus(DAY - 1));
+    for _ in 0..2 {
+        let again = world.store.append(allow(false)).await.unwrap();
+        assert_eq!((again.device_id, again.result, again.events.len()), (device_id, Ok(()), 0));
+        let switch = again.device.registered().and_then(|device| device.switch);
+        assert_eq!(switch.map(|switch| switch.allowed), Some(false), "the device as it is now");
+        assert_eq!(again.position, Position(3));
+        world.reopen().await;
+    }
+    assert_eq!(world.head().await, Position(3));
+    let attributes = world.store.of(Entity::Device(device_id), None).await.unwrap();
+    assert_eq!(attributes.into_iter().map(|one| one.value).collect::<Vec<_>>(), [true]);
+    let recorded = world.log().await[1].decode_metadata().unwrap();
+    assert_eq!(recorded.command_id, id, "the command's id stands beside its events");
+}
+
+/// A refusal is an answer like any other, even when it would not be refused any more.
+pub async fn a_refused_command_is_refused_the_same_way_again(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    let device_id = world.register("D-1").await;
+    let id = new_command();
+    let unassign = || {
+        let reason = UnassignReason::Unassigned;
+        once(id, device_id, DeviceCommand::UnassignDevice { reason, only_from: None })
+    };
+    assert_eq!(world.store.append(unassign()).await.unwrap().result, Err(Refusal::NotAssigned));
+    let customer_id = super::world::customer(1);
+    world.store.append(command(device_id, DeviceCommand::AssignDevice { customer_id })).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(world.store.append(unassign()).await.unwrap().result, Err(Refusal::NotAssigned));
+        world.reopen().await;
+    }
+    let (device, _) = world.store.load(device_id).await.unwrap();
+    assert!(device.registered().is_some_and(|device| device.owner.is_some()));
+}
+
+/// Twenty times in one batch, and beside it from other tasks.
+pub async fn a_named_command_is_carried_out_once_however_often_it_comes_at_once(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let device_id = world.register("D-1").await;
+    let id = new_command();
+    let allow = move || once(id, device_id, DeviceCommand::AllowClaiming);
+    let tasks: Vec<_> = (0..10)
+        .map(|_| {
+            let store = world.store.clone();
+            tokio::spawn(async move { store.append(allow()).await })
+        })
+        .collect();
+    let mut answers = world.together((0..20).map(|_| allow()).collect()).await;
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    let carried_out: usize = answers
+        .into_iter()
+        .map(|answer| {
+            let appended = answer.unwrap();
+            assert_eq!((appended.device_id, appended.result), (device_id, Ok(())));
+            appended.events.len()
+        })
+        .sum();
+    assert_eq!((carried_out, world.head().await), (1, Position(2)));
+}
+
+/// A command that collided left nothing behind, not even its name.
+pub async fn what_was_not_appended_may_be_sent_again(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let holder = world.register("D-1").await;
+    let (id, device_id) = (new_command(), new_device());
+    let register = || {
+        let mut append = once(id, device_id, register(TENANT, "D-1"));
+        append.unique.push(UniqueClaim::DeviceName(TENANT, "D-1".to_owned()));
+        append
+    };
+    assert!(matches!(world.store.append(register()).await, Err(AppendError::Taken(_))));
+    world.store.append(command(holder, DeviceCommand::RemoveDevice)).await.unwrap();
+    let appended = world.store.append(register()).await.unwrap();
+    assert_eq!((appended.result, appended.events.len()), (Ok(()), 1));
+}

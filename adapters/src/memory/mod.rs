@@ -1,0 +1,84 @@
+//! Everything in memory: one mutex around plain collections, simple enough to be seen to be right.
+//!
+//! For tests, and the yardstick of the conformance suite. Nothing outlives the last clone of the store.
+
+mod append;
+mod counts;
+mod feed;
+mod log;
+mod read_models;
+mod registry;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use deed_domain::{
+    device::Device,
+    ids::{DeviceId, Position, Sequence},
+    ports::{Append, AppendError, Appended, Clock, EventStore, StoreError},
+};
+use tokio::sync::watch;
+
+use self::{append::Answers, counts::Counts, log::Log, read_models::Models, registry::Registry};
+
+/// Event store, feed, read models and registry in memory. Clones share what it holds.
+#[derive(Clone)]
+pub struct InMemoryStore {
+    held: Arc<Mutex<Held>>,
+    head: Arc<watch::Sender<Position>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What the mutex guards.
+#[derive(Default)]
+struct Held {
+    log: Log,
+    models: Models,
+    counts: Counts,
+    answers: Answers,
+    registry: Registry,
+}
+
+impl fmt::Debug for InMemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InMemoryStore").field("head", &*self.head.borrow()).finish_non_exhaustive()
+    }
+}
+
+impl InMemoryStore {
+    /// An empty store.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { held: Arc::default(), head: Arc::new(watch::Sender::new(Position(0))), clock }
+    }
+
+    /// The same store under another clock.
+    #[must_use]
+    pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self.clone() }
+    }
+
+    /// A panic while the lock is held is caught before anything is written, so what it guards is whole.
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl EventStore for InMemoryStore {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let appended = self.held().append(append, self.clock.now())?;
+        self.head.send_if_modified(|head| {
+            let moved = *head < appended.position;
+            *head = appended.position.max(*head);
+            moved
+        });
+        Ok(appended)
+    }
+
+    async fn load(&self, device_id: DeviceId) -> Result<(Device, Sequence), StoreError> {
+        Ok(self.held().log.device(device_id))
+    }
+}
