@@ -86,7 +86,7 @@ fn check_streams(
     let mut stream: Option<Stream> = None;
     while let Some(row) = rows.next()? {
         report.events += 1;
-        if report.events % REPORT_EVERY == 0 {
+        if report.events.is_multiple_of(REPORT_EVERY) {
             progress(report.events);
         }
         let event = match event_rows::read(row) {
@@ -167,10 +167,10 @@ fn check_order(
     let columns = event_rows::COLUMNS;
     let mut statement = snapshot.prepare(&format!("SELECT {columns} FROM events ORDER BY position"))?;
     let mut rows = statement.query([])?;
-    let (mut head, mut time, mut done) = (Position(0), Timestamp(0), 0);
+    let (mut head, mut time, mut done) = (Position(0), Timestamp(0), 0_u64);
     while let Some(row) = rows.next()? {
         done += 1;
-        if done % REPORT_EVERY == 0 {
+        if done.is_multiple_of(REPORT_EVERY) {
             progress(done);
         }
         let position = Position(Column::new("events", "position", 0).unsigned(row)?);

@@ -25,7 +25,7 @@ impl Feed for SqliteStore {
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
-        self.read(|connection| head(connection)).await
+        self.read(head).await
     }
 
     fn subscribe(&self, scope: Scope, after: Position) -> Box<dyn Subscription> {

@@ -93,13 +93,13 @@ pub(in crate::sqlite) fn each_event(
     let mut statement = connection.prepare(&format!("SELECT {columns} FROM events ORDER BY position"))?;
     let mut rows = statement.query([])?;
     let mut head = Position(0);
-    let mut done = 0;
+    let mut done = 0_u64;
     while let Some(row) = rows.next()? {
         let stored = event_rows::read(row)?;
         Recorded::decode(&stored, &mut *read).map_err(|why| damaged(row, &why))??;
         head = stored.position;
         done += 1;
-        if done % REPORT_EVERY == 0 {
+        if done.is_multiple_of(REPORT_EVERY) {
             progress(done, total);
         }
     }

@@ -15,13 +15,13 @@ use super::{
     batch::{Batch, Stopped},
     commands, counts,
 };
-use crate::sqlite::{event_rows, read_models, registry};
+use crate::sqlite::{error::SqlError, event_rows, read_models, registry};
 
 impl Batch {
     /// Nothing is written before everything that can stop this command alone has been checked.
     pub(super) fn append(&mut self, tx: &Connection, append: Append) -> Result<Appended, Stopped> {
         if let Some(answer) = commands::answered(tx, append.command)? {
-            return Ok(self.repeat(tx, answer)?);
+            return self.repeat(tx, answer);
         }
         let device_id = match &append.target {
             Target::Device(id) => *id,
@@ -41,7 +41,7 @@ impl Batch {
             Ok(decision)
         });
         let written = checked.and_then(|decision| {
-            self.write(tx, &append, device_id, &mut device, &mut sequence, &decision)?;
+            self.write(tx, &append, device_id, &mut device, &mut sequence, &decision).map_err(Stopped::Batch)?;
             Ok(decision)
         });
         self.keep(device_id, device.clone(), sequence);
@@ -57,7 +57,7 @@ impl Batch {
         device: &mut Device,
         sequence: &mut Sequence,
         decision: &Decision,
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), SqlError> {
         if !decision.events.is_empty() {
             let metadata_json = append.metadata.to_json();
             for event in &decision.events {
@@ -86,7 +86,7 @@ impl Batch {
         if decision.result.is_ok() {
             append.registry.iter().try_for_each(|write| registry::write(tx, write, self.now))?;
         }
-        Ok(commands::record(tx, append.command, device_id, &decision.result, self.now)?)
+        commands::record(tx, append.command, device_id, &decision.result, self.now)
     }
 
     /// The answer that the command got the first time, with the device as it is now.

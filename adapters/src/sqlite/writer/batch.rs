@@ -31,22 +31,17 @@ type Answered = (oneshot::Sender<Result<Appended, AppendError>>, Result<Appended
 pub(super) enum Stopped {
     /// It alone cannot be carried out.
     Append(AppendError),
-    /// SQLite failed; so does the batch.
-    Batch(rusqlite::Error),
+    /// SQLite failed, or it is half written; so fails the batch.
+    Batch(SqlError),
 }
 
+/// Before anything is written, damaged data stops the one command that needs it.
 impl From<SqlError> for Stopped {
     fn from(error: SqlError) -> Self {
         match error {
-            SqlError::Sqlite(error) => Self::Batch(error),
+            sqlite @ SqlError::Sqlite(_) => Self::Batch(sqlite),
             damaged @ SqlError::Damaged { .. } => Self::Append(AppendError::Store(damaged.into())),
         }
-    }
-}
-
-impl From<rusqlite::Error> for Stopped {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Batch(error)
     }
 }
 
@@ -69,7 +64,7 @@ impl Batch {
     }
 
     /// Carries out the jobs in turn. Every job is kept to be answered, also when this fails.
-    pub(super) fn run(&mut self, tx: &Connection, jobs: Vec<Job>) -> rusqlite::Result<()> {
+    pub(super) fn run(&mut self, tx: &Connection, jobs: Vec<Job>) -> Result<(), SqlError> {
         let mut failed = None;
         for job in jobs {
             match job {
@@ -91,7 +86,7 @@ impl Batch {
                     if failed.is_none()
                         && let Err(error) = write.run(tx, self.now)
                     {
-                        failed = Some(error);
+                        failed = Some(error.into());
                     }
                     self.writes.push(write);
                 }
@@ -101,7 +96,10 @@ impl Batch {
         if let Some(error) = failed {
             return Err(error);
         }
-        if self.head > self.started_at { read_models::checkpoint_inline(tx, self.head) } else { Ok(()) }
+        if self.head > self.started_at {
+            read_models::checkpoint_inline(tx, self.head)?;
+        }
+        Ok(())
     }
 
     /// Answers everybody, then wakes who follows the log.

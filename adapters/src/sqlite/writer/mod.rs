@@ -24,7 +24,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use self::batch::Batch;
-use super::{error::OpenError, notices::Notices};
+use super::{
+    error::{OpenError, SqlError},
+    notices::Notices,
+};
 
 /// Most jobs in one transaction.
 const BATCH: usize = 512;
@@ -140,13 +143,15 @@ impl Writer {
         let committed = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(SqlError::from)
             .and_then(|tx| {
                 batch.run(&tx, jobs)?;
-                tx.commit()
+                Ok(tx.commit()?)
             })
             .map_err(|error| {
+                let error = StoreError::from(error);
                 tracing::error!(%error, jobs = size, "a batch could not be committed; nothing of it was written");
-                StoreError::Unavailable(error.to_string())
+                error
             });
         if committed.is_ok() {
             if batch.position() > self.head {
