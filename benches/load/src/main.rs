@@ -1,1 +1,123 @@
-fn main() {}
+//! Load on a real server, beside the same rows written straight into SQLite in the same run.
+//!
+//! `./task bench` builds the server and this program optimised and prints a table. What the columns mean is said in
+//! `docs/operations/performance.md`.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "a program that prints a table")]
+
+mod baseline;
+mod client;
+mod phase;
+mod replay;
+mod seed;
+mod server;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::{
+    baseline::Rows,
+    phase::{Kind, Load, Measured},
+    server::Server,
+};
+
+/// What goes wrong ends the run.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Measures registrations and claims per second over HTTP, beside what SQLite takes.
+#[derive(Parser)]
+struct Arguments {
+    /// The server's program.
+    #[arg(long, default_value = "target/release/deed")]
+    server: PathBuf,
+    /// Devices in the database, those included that the load is put on.
+    #[arg(long, default_value_t = 100_000)]
+    devices: usize,
+    /// Connections, each with one request at a time.
+    #[arg(long, value_delimiter = ',', default_value = "1,16,256")]
+    connections: Vec<usize>,
+    /// Requests of each kind per connection count: this many for each connection, at least ten times and at most two
+    /// hundred times.
+    #[arg(long, default_value_t = 200)]
+    requests: usize,
+    /// Instead of all that: the claim's median with this many devices beside that with ten thousand.
+    #[arg(long)]
+    scale_to: Option<usize>,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let arguments = Arguments::parse();
+    match arguments.scale_to {
+        Some(devices) => compare_sizes(&arguments, devices).await,
+        None => compare_with_sqlite(&arguments).await,
+    }
+}
+
+async fn compare_with_sqlite(arguments: &Arguments) -> Result<(), Failure> {
+    let mut server = Server::prepare(&arguments.server)?;
+    seed::devices(server.database(), arguments.devices).await?;
+    server.start()?;
+    println!("| load | connections | per second | p50 ms | p99 ms | failed |");
+    println!("|---|---|---|---|---|---|");
+    let mut first = 0;
+    let mut busiest: Vec<(Kind, Measured, Rows)> = Vec::new();
+    let load = Load::sign_in(server.address()).await?;
+    for connections in &arguments.connections {
+        let count = (connections * arguments.requests).clamp(10 * arguments.requests, 200 * arguments.requests);
+        if first + count > arguments.devices {
+            return Err(format!("{} devices are too few", arguments.devices).into());
+        }
+        for kind in [Kind::Registration, Kind::Claim] {
+            let before = baseline::head(&server.database())?;
+            let measured = load.run(kind, *connections, first, count).await?;
+            let after = baseline::head(&server.database())?;
+            println!("| {kind} | {connections} | {measured} |");
+            busiest.retain(|(known, ..)| *known != kind);
+            busiest.push((kind, measured, Rows::between(before, after)));
+        }
+        first += count;
+    }
+    println!("\nresident memory of the server with {} devices: {} MB", arguments.devices, server.resident_mb()?);
+    server.stop()?;
+    println!(
+        "\n| the rows of | straight into SQLite, 256 a transaction | one a transaction | over HTTP / batched | over HTTP / single |"
+    );
+    println!("|---|---|---|---|---|");
+    for (kind, measured, rows) in busiest {
+        let straight = rows.write_again(&server.database(), measured.count)?;
+        println!(
+            "| {kind} | {:.0} per second | {:.0} per second | {:.2} | {:.2} |",
+            straight.batched,
+            straight.single,
+            measured.per_second / straight.batched,
+            measured.per_second / straight.single
+        );
+    }
+    println!("\n{}", replay::measure(server.database()).await?);
+    Ok(())
+}
+
+async fn compare_sizes(arguments: &Arguments, large: usize) -> Result<(), Failure> {
+    const CLAIMS: usize = 4_000;
+    println!("| devices | claim p50 ms at 16 connections |");
+    println!("|---|---|");
+    let mut medians = Vec::new();
+    for devices in [10_000, large] {
+        let mut server = Server::prepare(&arguments.server)?;
+        seed::devices(server.database(), devices).await?;
+        server.start()?;
+        let load = Load::sign_in(server.address()).await?;
+        load.run(Kind::Registration, 16, 0, CLAIMS).await?;
+        let measured = load.run(Kind::Claim, 16, 0, CLAIMS).await?;
+        println!("| {devices} | {:.3} |", measured.p50_ms);
+        medians.push(measured.p50_ms);
+        server.stop()?;
+    }
+    if let [small, large] = medians[..] {
+        println!("\nratio: {:.2}", large / small);
+    }
+    Ok(())
+}

@@ -90,25 +90,27 @@ impl Claims {
             RegistryWrite::PutCredentials(credentials),
             RegistryWrite::PutAdditionalInfo(device_id, new.additional_info),
         ];
-        self.with_profile(tenant_id, new.profile, async |profile_id, device_type, profile| {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let (profile, added) = self.profile(tenant_id, &new.profile).await?;
             let mut request = Request::to(tenant_id, Target::Device(device_id));
             request.registry.clone_from(&registry);
             request.unique.clone_from(&unique);
-            profile.into_iter().for_each(|profile| request.add_profile(profile));
-            let (name, label, owner) = (new.name.clone(), new.label.clone(), new.owner);
-            self.append(caller, request, move |_| {
-                vec![DeviceCommand::RegisterDevice {
-                    tenant_id,
-                    name: name.clone(),
-                    device_type: device_type.clone(),
-                    label: label.clone(),
-                    profile_id,
-                    owner,
-                }]
-            })
-            .await
-        })
-        .await
+            added.into_iter().for_each(|profile| request.add_profile(profile));
+            let command = DeviceCommand::RegisterDevice {
+                tenant_id,
+                name: new.name.clone(),
+                device_type: profile.name,
+                label: new.label.clone(),
+                profile_id: profile.id,
+                owner: new.owner,
+            };
+            let result = self.append(caller, request, move |_| vec![command.clone()]).await;
+            if tries == PROFILE_TRIES || !is_profile_taken(&result) {
+                return result;
+            }
+        }
     }
 
     /// Saves a device.
@@ -122,26 +124,27 @@ impl Claims {
         device_id: DeviceId,
         change: DeviceChange,
     ) -> Result<Appended, Failure> {
-        self.with_profile(tenant_id, change.profile, async |profile_id, device_type, profile| {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let (profile, added) = self.profile(tenant_id, &change.profile).await?;
             let mut request = Request::to(tenant_id, Target::Device(device_id));
             request.registry.push(RegistryWrite::PutAdditionalInfo(device_id, change.additional_info.clone()));
             request.unique.push(UniqueClaim::DeviceName(tenant_id, change.name.clone()));
-            profile.into_iter().for_each(|profile| request.add_profile(profile));
-            let (name, label) = (change.name.clone(), change.label.clone());
-            let (expected_version, owner) = (change.expected_version, change.owner);
-            self.append(caller, request, move |_| {
-                vec![DeviceCommand::ChangeDevice {
-                    expected_version,
-                    name: name.clone(),
-                    device_type: device_type.clone(),
-                    label: label.clone(),
-                    profile_id,
-                    owner,
-                }]
-            })
-            .await
-        })
-        .await
+            added.into_iter().for_each(|profile| request.add_profile(profile));
+            let command = DeviceCommand::ChangeDevice {
+                expected_version: change.expected_version,
+                name: change.name.clone(),
+                device_type: profile.name,
+                label: change.label.clone(),
+                profile_id: profile.id,
+                owner: change.owner,
+            };
+            let result = self.append(caller, request, move |_| vec![command.clone()]).await;
+            if tries == PROFILE_TRIES || !is_profile_taken(&result) {
+                return result;
+            }
+        }
     }
 
     /// Deletes a device and what the registry holds on it; its events stay.
@@ -184,39 +187,24 @@ impl Claims {
         self.append(caller, request, move |_| vec![DeviceCommand::UnassignDevice { reason, only_from: None }]).await
     }
 
-    /// Runs `save` with the profile's id, its name, and the profile itself where it has to be added; again if somebody
-    /// else adds it first.
-    async fn with_profile(
+    /// The profile to use, and once more where it has to be added.
+    async fn profile(
         &self,
         tenant_id: TenantId,
-        choice: ProfileChoice,
-        save: impl AsyncFn(ProfileId, String, Option<Profile>) -> Result<Appended, Failure>,
-    ) -> Result<Appended, Failure> {
+        choice: &ProfileChoice,
+    ) -> Result<(Profile, Option<Profile>), Failure> {
         let name = match choice {
-            ProfileChoice::Existing(profile) => return save(profile.id, profile.name, None).await,
-            ProfileChoice::Named(name) => name,
-            ProfileChoice::Default => DEFAULT_PROFILE.to_owned(),
+            ProfileChoice::Existing(profile) => return Ok((profile.clone(), None)),
+            ProfileChoice::Named(name) => name.as_str(),
+            ProfileChoice::Default => DEFAULT_PROFILE,
         };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let found = self.profiles.by_name(tenant_id, &name).await.map_err(AppendError::from)?;
-            let result = match found {
-                Some(profile) => save(profile.id, profile.name, None).await,
-                None => {
-                    let now = self.clock.now();
-                    let id = ProfileId(self.entropy.new_id(now));
-                    let profile = Profile { id, tenant_id, name: name.clone(), created_at: now };
-                    save(id, name.clone(), Some(profile)).await
-                }
-            };
-            match result {
-                Err(failure)
-                    if tries < PROFILE_TRIES
-                        && failure.is_taken(|claim| matches!(claim, UniqueClaim::ProfileName(..))) => {}
-                result => return result,
-            }
+        if let Some(profile) = self.profiles.by_name(tenant_id, name).await.map_err(AppendError::from)? {
+            return Ok((profile, None));
         }
+        let now = self.clock.now();
+        let id = ProfileId(self.entropy.new_id(now));
+        let profile = Profile { id, tenant_id, name: name.to_owned(), created_at: now };
+        Ok((profile.clone(), Some(profile)))
     }
 
     fn new_token(&self) -> DeviceToken {
@@ -232,6 +220,11 @@ impl Claims {
         }
         DeviceToken::new(token)
     }
+}
+
+/// Whether somebody else added the profile first; then it is there to be used.
+fn is_profile_taken(result: &Result<Appended, Failure>) -> bool {
+    matches!(result, Err(Failure::NotAppended(AppendError::Taken(UniqueClaim::ProfileName(..)))))
 }
 
 impl Request {

@@ -44,12 +44,6 @@ pub enum Failure {
     NotAppended(#[from] AppendError),
 }
 
-impl Failure {
-    pub(crate) fn is_taken(&self, kind: impl Fn(&UniqueClaim) -> bool) -> bool {
-        matches!(self, Self::NotAppended(AppendError::Taken(claim)) if kind(claim))
-    }
-}
-
 /// One append in the making.
 struct Request {
     target: Target,

@@ -1,0 +1,97 @@
+//! The server's process.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::Failure;
+
+/// How long a start may take, in steps of a tenth of a second.
+const PATIENCE: u32 = 600;
+
+pub(crate) struct Server {
+    program: PathBuf,
+    data: TempDir,
+    port: u16,
+    process: Option<Child>,
+}
+
+impl Server {
+    /// A data directory with the demo's accounts in it; the server is not running.
+    pub(crate) fn prepare(program: &Path) -> Result<Self, Failure> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let data = tempfile::tempdir()?;
+        let mut server = Self { program: program.canonicalize()?, data, port, process: None };
+        server.start()?;
+        server.stop()?;
+        Ok(server)
+    }
+
+    pub(crate) fn start(&mut self) -> Result<(), Failure> {
+        let process = Command::new(&self.program)
+            .args(["serve", "--demo", "--data-dir"])
+            .arg(self.data.path())
+            .env("HTTP_BIND_PORT", self.port.to_string())
+            .env("DEED_LOG_LEVEL", "warn")
+            .stdout(Stdio::null())
+            .spawn()?;
+        self.process = Some(process);
+        for _ in 0..PATIENCE {
+            if self.is_ready() {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        Err("the server does not get ready".into())
+    }
+
+    fn is_ready(&self) -> bool {
+        let answer = TcpStream::connect(self.address()).and_then(|mut stream| {
+            stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).map(|_| answer)
+        });
+        answer.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
+    /// Ends the process at once; what it has acknowledged is on disk.
+    pub(crate) fn stop(&mut self) -> Result<(), Failure> {
+        if let Some(mut process) = self.process.take() {
+            process.kill()?;
+            process.wait()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.data.path().join("deed.db")
+    }
+
+    /// Resident memory in units of a million bytes.
+    pub(crate) fn resident_mb(&self) -> Result<u64, Failure> {
+        let id = self.process.as_ref().ok_or("the server is not running")?.id();
+        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kib * 1_024 / 1_000_000)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nothing more can be done about a process that does not end.
+        let _ = self.stop();
+    }
+}
