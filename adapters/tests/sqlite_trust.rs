@@ -1,0 +1,282 @@
+//! What is stored can be trusted: rebuilding changes nothing, and `check` finds what was tampered with.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::{path::Path, sync::Arc};
+
+use deed_adapters::{
+    conformance::SettableClock,
+    secrets::{HmacDigester, Pepper},
+    sqlite::{CheckReport, READ_MODELS, SqliteOptions, SqliteStore},
+    surroundings::OsEntropy,
+};
+use deed_domain::{
+    claim_key::{ClaimKey, PepperId},
+    claims::{ClaimingChange, Claims, NewDevice, ProfileChoice, SwitchChange},
+    device::{ClaimPolicy, Reclaimer},
+    ids::{CustomerId, TenantId, UserId},
+    metadata::{Actor, Caller, Transport},
+    ports::{Clock, DeviceIdentity},
+    time::Timestamp,
+};
+use proptest::prelude::*;
+use rusqlite::{Connection, types::Value};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+
+struct World {
+    directory: TempDir,
+    store: SqliteStore,
+    claims: Claims,
+    clock: Arc<SettableClock>,
+    devices: Vec<DeviceIdentity>,
+}
+
+/// One thing that somebody does to one of three devices.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Issue,
+    Claim(u8),
+    ClaimWrongly(u8),
+    Reclaim,
+    Assign(u8),
+    Expire,
+    Rename(u8),
+    Remove,
+}
+
+fn step() -> impl Strategy<Value = (usize, Step, i64)> {
+    let step = prop_oneof![
+        4 => Just(Step::Issue),
+        3 => (0..3_u8).prop_map(Step::Claim),
+        3 => (0..3_u8).prop_map(Step::ClaimWrongly),
+        2 => Just(Step::Reclaim),
+        1 => (0..3_u8).prop_map(Step::Assign),
+        2 => Just(Step::Expire),
+        1 => (0..9_u8).prop_map(Step::Rename),
+        1 => Just(Step::Remove),
+    ];
+    (0..3_usize, step, prop_oneof![Just(0), 1..5_000_i64, 60_000..200_000_i64])
+}
+
+impl World {
+    async fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let clock = Arc::new(SettableClock::new(Timestamp(1_000_000)));
+        let store = open(directory.path(), clock.clone());
+        let pepper = Pepper { id: PepperId("p".into()), secret: zeroize::Zeroizing::new(vec![7; 32]) };
+        let claims = Claims::new(
+            Arc::new(store.clone()),
+            Arc::new(store.clone()),
+            Arc::new(HmacDigester::new(vec![pepper]).unwrap()),
+            clock.clone(),
+            Arc::new(OsEntropy),
+            ClaimPolicy::default(),
+        );
+        let mut world = Self { directory, store, claims, clock, devices: Vec::new() };
+        for number in 0..3 {
+            let new = NewDevice {
+                name: format!("D{number}"),
+                profile: ProfileChoice::Default,
+                label: None,
+                owner: None,
+                additional_info: None,
+                token: None,
+            };
+            let registered = world.claims.register(&caller(), TENANT, new).await.unwrap();
+            let device = DeviceIdentity::new(TENANT, registered.device_id);
+            let change = ClaimingChange { switch: Some(SwitchChange::Allow), data: None };
+            world.claims.write_attributes(&caller(), device, change, Vec::new()).await.unwrap();
+            world.devices.push(device);
+        }
+        world
+    }
+
+    /// Does it; a refusal is as good a history as a success.
+    async fn take(&self, device: usize, step: Step, later: i64) {
+        self.clock.set(self.clock.now().plus(later));
+        let (id, name) = (self.devices[device], format!("D{device}"));
+        let customer = |number: u8| CustomerId(Uuid::from_u128(100 + u128::from(number)));
+        let user = |number: u8| UserId(Uuid::from_u128(200 + u128::from(number)));
+        let claim = async |number, key: &str| {
+            let key = ClaimKey::new(key);
+            drop(self.claims.claim(&caller(), TENANT, &name, customer(number), user(number), key).await);
+        };
+        match step {
+            Step::Issue => drop(self.claims.issue_from_device(&caller(), id, ClaimKey::new("right"), 60_000).await),
+            Step::Claim(number) => claim(number, "right").await,
+            Step::ClaimWrongly(number) => claim(number, "wrong").await,
+            Step::Reclaim => drop(self.claims.reclaim(&caller(), TENANT, &name, Reclaimer::Tenant).await),
+            Step::Assign(number) => {
+                drop(self.claims.assign(&caller(), TENANT, id.device_id, customer(number)).await);
+            }
+            Step::Expire => drop(self.claims.expire(&caller(), id).await),
+            Step::Rename(number) => {
+                let change = deed_domain::claims::DeviceChange {
+                    expected_version: None,
+                    name: format!("D{device}").repeat(usize::from(number % 2) + 1),
+                    profile: ProfileChoice::Default,
+                    label: Some(number.to_string()),
+                    owner: deed_domain::device::OwnerChange::Keep,
+                    additional_info: None,
+                };
+                drop(self.claims.change(&caller(), TENANT, id.device_id, change).await);
+            }
+            Step::Remove => drop(self.claims.remove(&caller(), TENANT, id.device_id).await),
+        }
+    }
+
+    fn check(&self) -> CheckReport {
+        self.store.check(&mut |_, _| {}).unwrap()
+    }
+
+    /// Every row of every read model.
+    fn rows(&self) -> Vec<Vec<Value>> {
+        let connection = self.connection();
+        let mut all = Vec::new();
+        for name in READ_MODELS {
+            let mut statement = connection.prepare(&format!("SELECT * FROM {name} ORDER BY 1, 2")).unwrap();
+            let columns = statement.column_count();
+            let mut rows = statement.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                all.push((0..columns).map(|i| row.get(i).unwrap()).collect());
+            }
+        }
+        all
+    }
+
+    fn connection(&self) -> Connection {
+        Connection::open(self.directory.path().join("deed.db")).unwrap()
+    }
+
+    /// Changes the file behind the service's back.
+    fn tamper(&self, sql: &str) {
+        assert!(self.connection().execute(sql, []).unwrap() > 0, "{sql}");
+    }
+}
+
+fn open(directory: &Path, clock: Arc<dyn Clock>) -> SqliteStore {
+    SqliteStore::open(SqliteOptions::new(directory.join("deed.db")), clock).unwrap()
+}
+
+fn caller() -> Caller {
+    Caller { actor: Actor::System, transport: Transport::Internal, correlation_id: "test".into(), command_id: None }
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// A device that was claimed, given back and offered again, and one that somebody guessed at.
+async fn with_history() -> World {
+    let world = World::new().await;
+    let steps = [(0, Step::Issue), (0, Step::Claim(0)), (0, Step::Reclaim), (0, Step::Issue), (1, Step::Issue)];
+    for (device, step) in steps.into_iter().chain([(1, Step::ClaimWrongly(1)), (2, Step::Assign(2))]) {
+        world.take(device, step, 10).await;
+    }
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rebuilt_read_model_equals_the_live_one(steps in prop::collection::vec(step(), 1..60)) {
+        run(async {
+            let world = World::new().await;
+            for (device, step, later) in steps {
+                world.take(device, step, later).await;
+            }
+            let live = world.rows();
+            let report = world.check();
+            prop_assert_eq!(report.faults, Vec::<String>::new());
+            for name in READ_MODELS {
+                world.store.rebuild(name, &mut |_, _| {}).unwrap();
+            }
+            prop_assert_eq!(world.rows(), live);
+            prop_assert_eq!(world.check().fault_count, 0);
+            Ok(())
+        })?;
+    }
+}
+
+#[test]
+fn tampering_is_found() {
+    let cases = [
+        ("DELETE FROM events WHERE position = 5", "position 6 follows position 4"),
+        ("UPDATE events SET sequence = sequence + 50 WHERE position = 7", "sequence"),
+        ("UPDATE events SET payload = '{}' WHERE position = 7", "malformed"),
+        ("UPDATE events SET payload = replace(payload, 'D1', 'D9') WHERE position = 3", "read model device_list"),
+        ("UPDATE events SET event_version = '99' WHERE position = 7", "unknown version `99`"),
+        ("UPDATE events SET metadata = '{}' WHERE position = 7", "metadata member"),
+        ("UPDATE events SET recorded_at = recorded_at - 500000 WHERE position = 9", "recorded before"),
+        ("UPDATE ownership SET customer_id = device_id", "read model ownership"),
+        ("DELETE FROM claim_history WHERE step = 'ClaimRefused'", "read model claim_history"),
+        ("UPDATE active_keys SET expires_at = expires_at + 1", "read model active_keys"),
+        ("UPDATE projections SET position = position - 1 WHERE name = 'ownership'", "stands at position"),
+    ];
+    for (sql, told) in cases {
+        run(async {
+            let world = with_history().await;
+            assert_eq!(world.check().faults, Vec::<String>::new());
+            world.tamper(sql);
+            let report = world.check();
+            assert!(report.faults.iter().any(|fault| fault.contains(told)), "{sql}: {:?}", report.faults);
+        });
+    }
+}
+
+#[test]
+fn a_rebuild_mends_a_read_model() {
+    run(async {
+        let world = with_history().await;
+        let before = world.rows();
+        world.tamper("DELETE FROM device_list");
+        world.tamper("UPDATE ownership SET customer_id = device_id");
+        for name in ["device_list", "ownership"] {
+            world.store.rebuild(name, &mut |_, _| {}).unwrap();
+        }
+        assert_eq!(world.rows(), before);
+        assert!(world.store.rebuild("events", &mut |_, _| {}).is_err());
+    });
+}
+
+#[test]
+fn a_read_model_of_another_version_is_rebuilt_at_the_start() {
+    run(async {
+        let world = with_history().await;
+        let before = world.rows();
+        world.store.close().await;
+        world.tamper("UPDATE projections SET version = version + 1 WHERE name = 'active_keys'");
+        world.tamper("UPDATE active_keys SET expires_at = 0");
+        let store = open(world.directory.path(), world.clock.clone());
+        assert_eq!(store.check(&mut |_, _| {}).unwrap().faults, Vec::<String>::new());
+        assert_eq!(world.rows(), before);
+    });
+}
+
+#[test]
+fn a_rebuild_stops_at_an_event_that_cannot_be_read_and_leaves_the_old_rows() {
+    run(async {
+        let world = with_history().await;
+        let before = world.rows();
+        world.tamper("UPDATE events SET payload = '{}' WHERE position = 7");
+        let failure = world.store.rebuild("ownership", &mut |_, _| {}).unwrap_err().to_string();
+        assert!(failure.contains("position 7"), "{failure}");
+        assert_eq!(world.rows(), before);
+    });
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_left_alone() {
+    run(async {
+        let world = with_history().await;
+        world.store.close().await;
+        world.connection().pragma_update(None, "user_version", 99).unwrap();
+        let options = SqliteOptions::new(world.directory.path().join("deed.db"));
+        let failure = SqliteStore::open(options, world.clock.clone()).unwrap_err().to_string();
+        assert!(failure.contains("version 99"), "{failure}");
+    });
+}
