@@ -74,6 +74,13 @@ impl CommandId {
     }
 }
 
+impl KeyId {
+    /// The key that the named command adds: the same for the same command.
+    pub fn of_command(command_id: CommandId) -> Self {
+        Self(Uuid::new_v5(&command_id.0, b"claim key"))
+    }
+}
+
 impl fmt::Display for CommandId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

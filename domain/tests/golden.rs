@@ -9,8 +9,15 @@ use std::{
     path::Path,
 };
 
-use deed_domain::{codec, device::DeviceEvent, metadata::Metadata};
-use serde_json::Value;
+use deed_domain::{
+    codec,
+    device::{
+        ClaimRefusedReason, DeviceEvent, IssueRefusedReason, KeyOrigin, KeySlot, LockScope, RevokeReason,
+        UnassignReason,
+    },
+    metadata::Metadata,
+};
+use serde_json::{Value, json};
 
 const METADATA: [&str; 4] = ["Metadata.device", "Metadata.gateway", "Metadata.system", "Metadata.user"];
 
@@ -116,4 +123,33 @@ fn metadata_reads_and_writes_the_same_bytes() {
         let metadata = Metadata::from_json(&golden[name]).unwrap();
         assert_eq!(metadata.to_json() + "\n", golden[name], "golden/{name}.json");
     }
+}
+
+/// The words inside events are stored, too. New ones may be added; none is ever changed.
+#[test]
+fn the_words_in_events_are_frozen() {
+    let words = json!({
+        "KeyOrigin": KeyOrigin::ALL,
+        "KeySlot": KeySlot::ALL,
+        "RevokeReason": RevokeReason::ALL,
+        "IssueRefusedReason": IssueRefusedReason::ALL,
+        "ClaimRefusedReason": ClaimRefusedReason::ALL,
+        "LockScope": LockScope::ALL,
+        "UnassignReason": UnassignReason::ALL,
+    });
+    let frozen = json!({
+        "KeyOrigin": ["device", "gateway", "admin"],
+        "KeySlot": ["device", "attribute-text", "attribute-object", "additional"],
+        "RevokeReason": [
+            "superseded", "withdrawn", "used", "claimed", "reclaimed", "assigned", "unassigned", "customer-deleted",
+            "removed",
+        ],
+        "IssueRefusedReason": ["not-allowed", "already-claimed", "undecodable"],
+        "ClaimRefusedReason": [
+            "wrong-key", "expired", "nothing-to-claim", "not-allowed", "already-claimed", "locked",
+        ],
+        "LockScope": ["device", "all-devices"],
+        "UnassignReason": ["unassigned", "customer-deleted"],
+    });
+    assert_eq!(words, frozen);
 }

@@ -85,6 +85,7 @@ macro_rules! conformance_suite {
                 a_refused_command_is_refused_the_same_way_again
                 a_named_command_is_carried_out_once_however_often_it_comes_at_once
                 what_was_not_appended_may_be_sent_again
+                a_repeated_addition_names_the_key_that_it_added
             }
             counting {
                 counts_are_given_to_those_who_ask

@@ -1,15 +1,17 @@
 //! Commands that their callers named.
 
 use deed_domain::{
+    claims::NewKey,
     device::{DeviceCommand, Refusal, UnassignReason},
     ids::{CommandId, DeviceId, Position},
-    ports::{Append, AppendError, AttributeScope, CommandName, Entity, RegistryWrite, UniqueClaim},
+    metadata::Caller,
+    ports::{Append, AppendError, AttributeScope, CommandName, DeviceIdentity, Entity, RegistryWrite, UniqueClaim},
     time::DAY,
 };
 
 use super::{
     Factory,
-    world::{START, TENANT, World, command, new_command, new_device, register},
+    world::{START, TENANT, World, caller, command, new_command, new_device, register},
 };
 
 fn once(id: CommandId, device_id: DeviceId, asked: DeviceCommand) -> Append {
@@ -111,4 +113,25 @@ pub async fn what_was_not_appended_may_be_sent_again(factory: &dyn Factory) {
     world.store.append(command(holder, DeviceCommand::RemoveDevice)).await.unwrap();
     let appended = world.store.append(register()).await.unwrap();
     assert_eq!((appended.result, appended.events.len()), (Ok(()), 1));
+}
+
+/// An administrator who sends the addition of a key again hears of that key, whatever was added since, and does not see
+/// it a second time.
+pub async fn a_repeated_addition_names_the_key_that_it_added(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let device = DeviceIdentity::new(TENANT, world.register("D-1").await);
+    let claims = world.claims();
+    let add = async |command_id| {
+        let caller = Caller { command_id, ..caller() };
+        let new = NewKey { key: None, not_before: None, expires_at: START.plus(DAY) };
+        claims.add_key(&caller, device, new).await.unwrap()
+    };
+    let id = Some(new_command());
+    let first = add(id).await;
+    let second = add(Some(new_command())).await;
+    let again = add(id).await;
+    assert!(first.made.is_some() && again.made.is_none());
+    assert_eq!((again.key_id, again.issued_at), (first.key_id, first.issued_at));
+    assert_ne!(second.key_id, first.key_id);
+    assert_eq!(world.store.active_keys(device.device_id).await.unwrap().len(), 2);
 }

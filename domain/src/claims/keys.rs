@@ -3,7 +3,7 @@
 use super::{ClaimingData, Claims, Failure, Request};
 use crate::{
     claim_key::{ClaimKey, GeneratedKey, KEY_ENTROPY_BYTES},
-    device::{DeviceCommand, DeviceEvent, KeyOrigin, KeySlot, Refusal},
+    device::{ActiveKey, DeviceCommand, DeviceEvent, KeyOrigin, KeySlot, Refusal},
     ids::{DeviceId, KeyId},
     metadata::{Actor, Caller},
     ports::{Appended, Counted, DeviceIdentity, RegistryWrite, Target},
@@ -94,7 +94,7 @@ impl Claims {
                 vec![DeviceCommand::IssueFromDevice { key_id, origin, key: digest(device_id), duration_ms }]
             })
             .await?;
-        issued(&appended, |slot| slot == KeySlot::Device, None)
+        issued(&appended, |key| key.slot == KeySlot::Device, None)
     }
 
     /// An administrator adds a key beside those that the device has; one is made if none is given.
@@ -112,7 +112,8 @@ impl Claims {
                 (made.clone(), Some(made))
             }
         };
-        let key_id = self.new_key_id();
+        // A command that is sent again must find the key that it added, and no other.
+        let key_id = caller.command_id.map_or_else(|| self.new_key_id(), KeyId::of_command);
         let digest = self.digest_later(device.tenant_id, key);
         let NewKey { not_before, expires_at, .. } = new;
         let request = Request::to(device.tenant_id, Target::Device(device.device_id));
@@ -122,7 +123,7 @@ impl Claims {
                 vec![DeviceCommand::IssueFromAdmin { key_id, slot: KeySlot::Additional, key, not_before, expires_at }]
             })
             .await?;
-        issued(&appended, |slot| slot == KeySlot::Additional, made)
+        issued(&appended, |key| key.key_id == key_id, made)
     }
 
     /// An administrator takes an active key back.
@@ -197,7 +198,11 @@ impl Claims {
 
 /// What came of an issue. A repeated command appended nothing: then the key is looked up where it stands, and a made
 /// key is not shown again, as the one shown first is the one that counts.
-fn issued(appended: &Appended, slot: impl Fn(KeySlot) -> bool, made: Option<ClaimKey>) -> Result<IssuedKey, Failure> {
+fn issued(
+    appended: &Appended,
+    wanted: impl Fn(&ActiveKey) -> bool,
+    made: Option<ClaimKey>,
+) -> Result<IssuedKey, Failure> {
     let new = appended.events.iter().find_map(|event| match event {
         DeviceEvent::ClaimIssued { key_id, at, expires_at, .. } => {
             Some(IssuedKey { key_id: *key_id, made: made.clone(), issued_at: *at, expires_at: *expires_at })
@@ -206,7 +211,7 @@ fn issued(appended: &Appended, slot: impl Fn(KeySlot) -> bool, made: Option<Clai
     });
     let standing = || {
         let keys = &appended.device.registered()?.keys;
-        let key = keys.iter().rev().find(|key| slot(key.slot))?;
+        let key = keys.iter().rev().find(|key| wanted(key))?;
         Some(IssuedKey { key_id: key.key_id, made: None, issued_at: key.issued_at, expires_at: key.expires_at })
     };
     new.or_else(standing).ok_or_else(|| Refusal::KeyNotFound.into())
