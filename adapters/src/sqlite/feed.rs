@@ -66,7 +66,9 @@ fn read_page(connection: &Connection, scope: Scope, after: Position, limit: usiz
     };
     let read_up_to = match events.last() {
         Some(last) if events.len() >= limit => last.position,
-        _ => head(&snapshot)?.max(after),
+        // Nothing was asked for, so nothing has been given.
+        None if limit == 0 => after,
+        Some(_) | None => head(&snapshot)?.max(after),
     };
     Ok(Page { events, read_up_to })
 }
