@@ -1,0 +1,73 @@
+//! Who asks: a token is read from the headers, checked, and looked up in the registry for every request, so that an
+//! ended login or a disabled user is out at once. A handler names the role that it needs: [`Only`]`<TenantAdmin>`.
+
+mod bearer;
+mod roles;
+mod token_pair;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use deed_domain::{
+    ids::{SessionId, UserId},
+    ports::{Principal, TokenClaims, TokenError},
+};
+
+pub(crate) use roles::{CustomerUser, DeviceUser, HistoryReader, Only, Role, TenantAdmin};
+pub(crate) use token_pair::{TokenPair, issue, open_session};
+
+use crate::{
+    error::{ApiError, Unauthenticated},
+    state::{ApiState, Shared},
+};
+
+/// The scope of a refresh token; every other scope is an authority.
+const REFRESH_TOKEN: &str = "REFRESH_TOKEN";
+
+/// Anybody who is signed in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignedIn(pub(crate) Principal);
+
+impl FromRequestParts<Shared> for SignedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let token = bearer::token(&parts.headers)?;
+        principal(state, token, TokenKind::Access).await.map(Self)
+    }
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    /// Requests.
+    Access,
+    /// A new pair of tokens.
+    Refresh,
+}
+
+/// Who the token speaks for.
+pub(crate) async fn principal(state: &ApiState, token: &str, kind: TokenKind) -> Result<Principal, ApiError> {
+    let claims = state.tokens.verify(token).map_err(|why| match why {
+        TokenError::Expired => Unauthenticated::Expired,
+        TokenError::Malformed => Unauthenticated::BadCredentials,
+    })?;
+    let (session, user) = identity(&claims, kind).ok_or(Unauthenticated::BadCredentials)?;
+    if let Some(principal) = state.accounts.principal(session, user).await? {
+        return Ok(principal);
+    }
+    // The token is ours and in time: its login has ended, or its user is gone.
+    let is_there = state.accounts.user(user).await?.is_some();
+    let why = match kind {
+        TokenKind::Access if is_there => Unauthenticated::Expired,
+        TokenKind::Refresh if is_there => Unauthenticated::NoCredentials,
+        _ => Unauthenticated::BadCredentials,
+    };
+    Err(why.into())
+}
+
+fn identity(claims: &TokenClaims, kind: TokenKind) -> Option<(SessionId, UserId)> {
+    let is_refresh = claims.scopes.iter().any(|scope| scope == REFRESH_TOKEN);
+    if is_refresh != (kind == TokenKind::Refresh) {
+        return None;
+    }
+    Some((claims.session_id.parse().ok()?, claims.user_id.parse().ok()?))
+}

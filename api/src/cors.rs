@@ -1,0 +1,24 @@
+//! Lets pages of other origins use the API from a browser (`docs/protocol.md`, authentication): who may do what is
+//! decided by the token in a header, which no browser sends by itself.
+
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, header, request::Parts};
+use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
+
+use crate::extract::REQUEST_ID;
+
+const MAX_AGE: Duration = Duration::from_secs(1_800);
+const EXPOSED: [HeaderName; 2] = [REQUEST_ID, header::RETRY_AFTER];
+
+pub(crate) fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(|_: &HeaderValue, request: &Parts| {
+            request.uri.path().starts_with("/api/")
+        }))
+        .allow_methods(AllowMethods::mirror_request())
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(ExposeHeaders::list(EXPOSED))
+        .allow_credentials(true)
+        .max_age(MAX_AGE)
+}

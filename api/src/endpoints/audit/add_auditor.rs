@@ -1,0 +1,148 @@
+//! `POST /api/audit/auditors`.
+
+use axum::{Json, body::Bytes, extract::State, http::StatusCode};
+use deed_domain::{
+    ids::UserId,
+    ports::{AccountsError, Authority, Password, User, UserCredentials},
+};
+use utoipa::ToSchema;
+
+use crate::{
+    authentication::{Only, TenantAdmin},
+    error::ApiError,
+    extract::{JsonObject, RawBody},
+    state::Shared,
+    wire::UserJson,
+};
+
+const PASSWORD_LENGTHS: std::ops::RangeInclusive<usize> = 6..=72;
+const LONGEST: usize = 255;
+
+/// An auditor to add.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct NewAuditor {
+    /// What the auditor signs in with; unique over all users, in whatever case.
+    #[schema(example = "auditor@example.org")]
+    email: String,
+    /// 6 to 72 characters.
+    #[schema(value_type = String, min_length = 6, max_length = 72)]
+    password: Password,
+    /// Given name.
+    first_name: Option<String>,
+    /// Family name.
+    last_name: Option<String>,
+}
+
+impl NewAuditor {
+    fn read(body: &Bytes) -> Result<Self, ApiError> {
+        let members = JsonObject::parse(body)?;
+        let email = members.text("email")?.unwrap_or_default().trim().to_owned();
+        if !is_email(&email) {
+            return Err(ApiError::invalid("Invalid email address format!"));
+        }
+        let password = Password::new(members.text("password")?.unwrap_or_default());
+        let characters = password.expose().chars().count();
+        if characters < *PASSWORD_LENGTHS.start() {
+            return Err(ApiError::invalid("Password must be 6 or more characters in length."));
+        }
+        if characters > *PASSWORD_LENGTHS.end() {
+            return Err(ApiError::invalid("Password must be no more than 72 characters in length."));
+        }
+        let (first_name, last_name) = (members.text("firstName")?, members.text("lastName")?);
+        if [&first_name, &last_name].into_iter().flatten().any(|name| name.chars().count() > LONGEST) {
+            return Err(ApiError::invalid("Validation error: name length must be equal or less than 255"));
+        }
+        Ok(Self { email, password, first_name, last_name })
+    }
+}
+
+/// Whether the text could be an address: something, one `@`, a domain, and no blanks or control characters.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>,;:\\\"()[]@".contains(c);
+    let labels_are_there = domain.split('.').all(|label| !label.is_empty());
+    !local.is_empty()
+        && labels_are_there
+        && text.chars().count() <= LONGEST
+        && (local.chars().chain(domain.chars())).all(is_plain)
+}
+
+/// Add an auditor
+///
+/// Reads the tenant's history and nothing else. Auditors stand in no list of users.
+#[utoipa::path(
+    post, path = "/api/audit/auditors", tag = "audit", security(("bearer" = []), ("x-authorization" = [])),
+    request_body = NewAuditor,
+    responses(
+        (status = 201, description = "The auditor, who can sign in at once.", body = UserJson),
+        (status = 400, description = "The request is malformed, the password too short or too long, or the e-mail taken."),
+    )
+)]
+pub(crate) async fn add_auditor(
+    State(state): State<Shared>,
+    Only(admin): Only<TenantAdmin>,
+    RawBody(body): RawBody,
+) -> Result<(StatusCode, Json<UserJson>), ApiError> {
+    let new = NewAuditor::read(&body)?;
+    let password_hash = Some(state.passwords.hash(new.password).await?);
+    let now = state.clock.now();
+    let user = User {
+        id: UserId(state.entropy.new_id(now)),
+        tenant_id: Some(admin.tenant_id),
+        customer_id: None,
+        authority: Authority::Auditor,
+        email: new.email,
+        first_name: new.first_name,
+        last_name: new.last_name,
+        phone: None,
+        created_at: now,
+        version: 1,
+        additional_info: None,
+    };
+    let credentials = UserCredentials { password_hash, enabled: true };
+    state.accounts.add_user(user.clone(), credentials).await.map_err(|error| match error {
+        AccountsError::EmailTaken => {
+            ApiError::invalid(format!("User with email '{}' already present in database!", user.email))
+        }
+        AccountsError::TitleTaken => ApiError::Unreadable("adding a user failed over a customer's title".into()),
+        AccountsError::Store(error) => error.into(),
+    })?;
+    Ok((StatusCode::CREATED, Json(user.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(body: &Value) -> Result<NewAuditor, String> {
+        NewAuditor::read(&Bytes::from(body.to_string())).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_password_has_six_to_seventy_two_characters() {
+        let with = |password: String| read(&json!({"email": "a@b.org", "password": password}));
+        assert_eq!(with("x".repeat(5)).unwrap_err(), "Password must be 6 or more characters in length.");
+        assert_eq!(with("ü".repeat(73)).unwrap_err(), "Password must be no more than 72 characters in length.");
+        assert!(with("ü".repeat(72)).is_ok() && with("x".repeat(6)).is_ok());
+        assert!(read(&json!({"email": "a@b.org"})).is_err());
+    }
+
+    #[test]
+    fn an_email_looks_like_one() {
+        for email in ["a@b.org", "ä+x@localhost", "a.b@c.d.e"] {
+            assert!(is_email(email), "{email}");
+        }
+        for email in ["", "a", "@b.org", "a@", "a@b..org", "a b@c.org", "a@b@c", "<a>@b.org", "a@b.org\n"] {
+            assert!(!is_email(email), "{email}");
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_no_password() {
+        let new = read(&json!({"email": "a@b.org", "password": "S3CR3T-1"})).unwrap();
+        assert!(!format!("{new:?}").contains("S3CR3T"));
+    }
+}

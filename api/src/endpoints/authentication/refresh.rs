@@ -1,0 +1,43 @@
+//! `POST /api/auth/token`.
+
+use axum::{Json, extract::State};
+use utoipa::ToSchema;
+
+use crate::{
+    authentication::{TokenKind, TokenPair, issue, open_session, principal},
+    error::{ApiError, Unauthenticated},
+    extract::{JsonObject, RawBody},
+    state::Shared,
+};
+
+/// A refresh token.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the request; its one member is read from the body")]
+pub(crate) struct RefreshRequest {
+    /// As the last login or refresh gave it.
+    refresh_token: String,
+}
+
+/// Get new tokens
+///
+/// The old refresh token stays usable until it expires. The login lasts as long as its newest refresh token.
+#[utoipa::path(
+    post, path = "/api/auth/token", tag = "authentication", request_body = RefreshRequest,
+    responses(
+        (status = 200, description = "Both tokens are new.", body = TokenPair),
+        (status = 401, description = "`errorCode` 11 if the token has expired, otherwise 10."),
+    )
+)]
+pub(crate) async fn refresh(State(state): State<Shared>, RawBody(body): RawBody) -> Result<Json<TokenPair>, ApiError> {
+    let token = JsonObject::parse(&body)
+        .and_then(|members| members.text("refreshToken"))
+        .ok()
+        .flatten()
+        .filter(|token| !token.trim().is_empty())
+        .ok_or(Unauthenticated::NoCredentials)?;
+    let principal = principal(&state, &token, TokenKind::Refresh).await?;
+    let user = state.accounts.user(principal.user_id).await?.ok_or(Unauthenticated::BadCredentials)?;
+    open_session(&state, principal.session_id, user.id).await?;
+    issue(&state, principal.session_id, &user).map(Json)
+}

@@ -1,0 +1,174 @@
+//! `POST /api/device`: adds a device or saves one.
+
+use axum::{Json, extract::State};
+use deed_domain::{
+    claims::{DeviceChange, NewDevice, ProfileChoice},
+    device::{OwnerChange, Refusal},
+    ids::{CustomerId, TenantId},
+    metadata::Caller,
+    ports::{Appended, DeviceToken},
+};
+use deed_projections::DeviceRow;
+use serde_json::Value;
+
+use super::draft::{Draft, DraftOwner, check_token};
+use crate::{
+    authentication::{DeviceUser, Only, TenantAdmin},
+    error::ApiError,
+    extract::{CommandContext, JsonObject, QueryParams, RawBody},
+    state::{ApiState, Shared},
+    wire::DeviceJson,
+};
+
+/// Add or save a device
+///
+/// Without `id` the device is added with its credentials; with `id` it is saved. A customer's user may change `label`
+/// and `additionalInfo` of an own device, except the member `gateway`.
+#[utoipa::path(
+    post, path = "/api/device", tag = "devices", security(("bearer" = []), ("x-authorization" = [])),
+    params(
+        ("accessToken" = Option<String>, Query, description = "What a new device authenticates with; missing or empty makes one."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names the command, so that it is carried out once."),
+    ),
+    request_body = Draft,
+    responses(
+        (status = 200, description = "The device as it is now.", body = DeviceJson),
+        (status = 400, description = "The request is malformed or breaks a rule: the name or the access token is taken, \
+                                      the customer or the profile does not exist."),
+        (status = 404, description = "The tenant has no device of that id."),
+        (status = 409, description = "`errorCode` 35: somebody else saved the device in between."),
+    )
+)]
+pub(crate) async fn save_device(
+    State(state): State<Shared>,
+    Only(user): Only<DeviceUser>,
+    command: CommandContext,
+    query: QueryParams,
+    RawBody(body): RawBody,
+) -> Result<Json<DeviceJson>, ApiError> {
+    let draft = Draft::read(&JsonObject::parse(&body)?)?;
+    let caller = command.caller(user.user_id());
+    let additional_info = draft.additional_info.clone();
+    let appended = match (draft.id, user) {
+        (None, DeviceUser::Admin(admin)) => add(&state, &caller, admin, draft, query.text("accessToken")).await?,
+        (None, DeviceUser::Customer(_)) => return Err(ApiError::Forbidden),
+        (Some(id), _) => {
+            let row = super::find(&state, user, id).await?;
+            let change = match user {
+                DeviceUser::Admin(admin) => change_by_admin(&state, admin, &row, draft).await?,
+                DeviceUser::Customer(_) => change_by_owner(&state, &row, draft).await?,
+            };
+            let changed = state.claims.change(&caller, user.tenant_id(), id, change);
+            changed.await.map_err(super::failure(id))?
+        }
+    };
+    let device = appended.device.registered().ok_or_else(|| ApiError::no_device(appended.device_id))?;
+    Ok(Json(DeviceJson::of_registered(appended.device_id, device, additional_info)))
+}
+
+async fn add(
+    state: &ApiState,
+    caller: &Caller,
+    admin: TenantAdmin,
+    draft: Draft,
+    token: Option<&str>,
+) -> Result<Appended, ApiError> {
+    let token = token.filter(|token| !token.is_empty());
+    token.map_or(Ok(()), check_token)?;
+    let owner = match draft.customer_id {
+        DraftOwner::Customer(id) => Some(existing_customer(state, admin.tenant_id, id).await?),
+        DraftOwner::Nobody | DraftOwner::Unsaid => None,
+    };
+    let profile = profile(state, admin.tenant_id, &draft).await?.unwrap_or(ProfileChoice::Default);
+    let new = NewDevice {
+        name: draft.name,
+        profile,
+        label: draft.label,
+        owner,
+        additional_info: draft.additional_info,
+        token: token.map(DeviceToken::new),
+    };
+    Ok(state.claims.register(caller, admin.tenant_id, new).await?)
+}
+
+async fn change_by_admin(
+    state: &ApiState,
+    admin: TenantAdmin,
+    row: &DeviceRow,
+    draft: Draft,
+) -> Result<DeviceChange, ApiError> {
+    let owner = match draft.customer_id {
+        DraftOwner::Unsaid => OwnerChange::Keep,
+        DraftOwner::Nobody => OwnerChange::Clear,
+        DraftOwner::Customer(id) if row.customer_id == Some(id) => OwnerChange::SetTo(id),
+        DraftOwner::Customer(id) => OwnerChange::SetTo(existing_customer(state, admin.tenant_id, id).await?),
+    };
+    let profile = match profile(state, admin.tenant_id, &draft).await? {
+        Some(profile) => profile,
+        None => ProfileChoice::Named(row.device_type.clone()),
+    };
+    Ok(DeviceChange {
+        expected_version: expected_version(draft.version)?,
+        name: draft.name,
+        profile,
+        label: draft.label,
+        owner,
+        additional_info: draft.additional_info,
+    })
+}
+
+/// The owner may change the label and what clients keep, and nothing by which a device changes hands or becomes a
+/// gateway.
+async fn change_by_owner(state: &ApiState, row: &DeviceRow, draft: Draft) -> Result<DeviceChange, ApiError> {
+    let keeps_owner = match draft.customer_id {
+        DraftOwner::Unsaid => true,
+        DraftOwner::Nobody => false,
+        DraftOwner::Customer(id) => row.customer_id == Some(id),
+    };
+    let keeps_profile = match (draft.device_profile_id, &draft.device_type) {
+        (Some(id), _) => id == row.profile_id,
+        (None, Some(device_type)) => *device_type == row.device_type,
+        (None, None) => true,
+    };
+    let stored = state.attributes.additional_info(row.device_id).await?;
+    let keeps_gateway = gateway(stored.as_ref()) == gateway(draft.additional_info.as_ref());
+    if draft.name != row.name || !keeps_owner || !keeps_profile || !keeps_gateway {
+        return Err(ApiError::Forbidden);
+    }
+    Ok(DeviceChange {
+        // The version seen here, as the device may change hands before the command's turn comes.
+        expected_version: expected_version(draft.version)?.or(Some(row.version)),
+        name: draft.name,
+        profile: ProfileChoice::Named(row.device_type.clone()),
+        label: draft.label,
+        owner: OwnerChange::Keep,
+        additional_info: draft.additional_info,
+    })
+}
+
+fn gateway(additional_info: Option<&Value>) -> Option<&Value> {
+    additional_info.and_then(|info| info.get("gateway"))
+}
+
+/// A version that no device can have is another version than the stored one.
+fn expected_version(version: Option<i64>) -> Result<Option<u32>, ApiError> {
+    let stale = || ApiError::Failed(Refusal::VersionConflict.into());
+    version.map(|version| u32::try_from(version).map_err(|_| stale())).transpose()
+}
+
+async fn existing_customer(state: &ApiState, tenant_id: TenantId, id: CustomerId) -> Result<CustomerId, ApiError> {
+    match state.accounts.customer(id).await? {
+        Some(customer) if customer.tenant_id == tenant_id => Ok(id),
+        Some(_) => Err(ApiError::invalid("Can't assign device to customer from different tenant!")),
+        None => Err(ApiError::invalid("Can't assign device to non-existent customer!")),
+    }
+}
+
+async fn profile(state: &ApiState, tenant_id: TenantId, draft: &Draft) -> Result<Option<ProfileChoice>, ApiError> {
+    let Some(id) = draft.device_profile_id else {
+        return Ok(draft.device_type.clone().map(ProfileChoice::Named));
+    };
+    let profile = state.profiles.by_id(id).await?.filter(|profile| profile.tenant_id == tenant_id);
+    let none = || ApiError::invalid("Device is referencing non existing device profile!");
+    profile.map(|profile| Some(ProfileChoice::Existing(profile))).ok_or_else(none)
+}

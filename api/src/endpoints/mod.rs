@@ -1,0 +1,48 @@
+//! The endpoints, one file each.
+
+mod attributes;
+mod audit;
+mod authentication;
+mod claim_keys;
+mod claiming;
+mod devices;
+mod operation;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(crate) use operation::OPENAPI_PATH;
+
+use crate::state::Shared;
+
+/// Every route, with its part of the OpenAPI document.
+pub(crate) fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(authentication::log_in::log_in))
+        .routes(routes!(authentication::refresh::refresh))
+        .routes(routes!(authentication::who_am_i::who_am_i))
+        .routes(routes!(devices::save::save_device))
+        .routes(routes!(devices::read::device, devices::delete::delete_device))
+        .routes(routes!(devices::read_info::device_info))
+        .routes(routes!(devices::read_by_name::device_by_name))
+        .routes(routes!(devices::read_by_name::device_by_name_also))
+        .routes(routes!(attributes::save::save, attributes::delete::delete))
+        .routes(routes!(attributes::save::save_second_form))
+        .routes(routes!(attributes::save::save_of_device, attributes::delete::delete_of_device))
+        .routes(routes!(attributes::read_values::values))
+        .routes(routes!(attributes::read_values::values_in_scope))
+        .routes(routes!(attributes::read_keys::keys))
+        .routes(routes!(attributes::read_keys::keys_in_scope))
+        .routes(routes!(claiming::claim::claim, claiming::reclaim::reclaim))
+        .routes(routes!(claim_keys::add::add_key, claim_keys::list::list_keys))
+        .routes(routes!(claim_keys::revoke::revoke_key))
+        .routes(routes!(audit::device_events::device_events))
+        .routes(routes!(audit::device_state::device_state))
+        .routes(routes!(audit::device_ownership::device_ownership))
+        .routes(routes!(audit::device_claim_history::device_claim_history))
+        .routes(routes!(audit::tenant_events::tenant_events))
+        .routes(routes!(audit::add_auditor::add_auditor))
+        .routes(routes!(operation::health::live))
+        .routes(routes!(operation::health::ready))
+        .routes(routes!(operation::metrics::metrics))
+        .routes(routes!(operation::openapi::openapi_document))
+}

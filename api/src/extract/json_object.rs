@@ -1,0 +1,147 @@
+//! JSON objects as clients of the contract send them: members come in any order, unknown ones mean nothing, of two of
+//! the same name the last counts, and numbers and booleans may stand for their text. Messages name members, never
+//! values: those can be secrets.
+
+use axum::body::Bytes;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::uuid;
+use crate::{error::ApiError, wire::NULL_UUID};
+
+/// A request's object.
+#[derive(Debug)]
+pub(crate) struct JsonObject(Map<String, Value>);
+
+impl JsonObject {
+    /// Reads a body that must be there and be an object.
+    pub(crate) fn parse(body: &Bytes) -> Result<Self, ApiError> {
+        if body.is_empty() {
+            return Err(ApiError::malformed("Required request body is missing"));
+        }
+        let value: Value = serde_json::from_slice(body).map_err(|error| {
+            ApiError::malformed(format!("JSON parse error at line {}, column {}", error.line(), error.column()))
+        })?;
+        match value {
+            Value::Object(members) => Ok(Self(members)),
+            _ => Err(ApiError::malformed("JSON parse error: the body must be an object")),
+        }
+    }
+
+    /// Whether the member is there, null included.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The member if it is neither missing nor null.
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A text. Numbers and booleans stand for theirs.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(Value::Bool(flag)) => Ok(Some(flag.to_string())),
+            Some(_) => Err(wrong_type(name, "a text")),
+        }
+    }
+
+    /// A whole number; its text will do.
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        let number = match self.get(name) {
+            None => return Ok(None),
+            Some(Value::Number(number)) => number.as_i64(),
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(_) => None,
+        };
+        number.map(Some).ok_or_else(|| wrong_type(name, "a whole number"))
+    }
+
+    /// An entity id whose type is fixed: `entityType` may be left out. The null UUID stands for none.
+    pub(crate) fn entity_id(&self, name: &str, entity_type: &str) -> Result<Option<Uuid>, ApiError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let wrong = || wrong_type(name, "an entity id");
+        let members = value.as_object().ok_or_else(wrong)?;
+        let of_type = members.get("entityType").is_none_or(|found| found.is_null() || found == entity_type);
+        let id = members.get("id").and_then(Value::as_str).filter(|_| of_type).ok_or_else(wrong)?;
+        uuid(id).map(|id| Some(id).filter(|id| *id != NULL_UUID))
+    }
+
+    /// An object.
+    pub(crate) fn object(&self, name: &str) -> Result<Option<Value>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(Value::Object(members.clone()))),
+            Some(_) => Err(wrong_type(name, "an object")),
+        }
+    }
+}
+
+fn wrong_type(name: &str, expected: &str) -> ApiError {
+    ApiError::malformed(format!("JSON parse error: member '{name}' must be {expected}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn object(text: &str) -> JsonObject {
+        JsonObject::parse(&Bytes::copy_from_slice(text.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn the_last_of_two_members_counts_and_unknown_ones_mean_nothing() {
+        let members = object(r#"{"name":"a","other":[{}],"name":"b"}"#);
+        assert_eq!(members.text("name").unwrap().as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn scalars_stand_for_their_text() {
+        let members = object(r#"{"a":5,"b":true,"c":null,"d":{},"e":"7"}"#);
+        assert_eq!(members.text("a").unwrap().as_deref(), Some("5"));
+        assert_eq!(members.text("b").unwrap().as_deref(), Some("true"));
+        assert_eq!(members.text("c").unwrap(), None);
+        assert!(members.text("d").is_err());
+        assert_eq!((members.integer("e").unwrap(), members.integer("a").unwrap()), (Some(7), Some(5)));
+        assert!(members.integer("b").is_err());
+    }
+
+    #[test]
+    fn an_id_needs_no_type_and_the_null_uuid_is_none() {
+        let id = "784f394c-42b6-11f0-983c-b7beff2784f9";
+        let read = |value: &str| object(&format!(r#"{{"x":{value}}}"#)).entity_id("x", "CUSTOMER");
+        assert_eq!(read(&format!(r#"{{"id":"{id}"}}"#)).unwrap().unwrap().to_string(), id);
+        assert!(read(&format!(r#"{{"entityType":"CUSTOMER","id":"{id}"}}"#)).unwrap().is_some());
+        assert!(read(&format!(r#"{{"entityType":"CUSTOMER","id":"{NULL_UUID}"}}"#)).unwrap().is_none());
+        assert!(read("null").unwrap().is_none());
+        for wrong in [&format!(r#"{{"entityType":"DEVICE","id":"{id}"}}"#), "{}", "5", r#"{"id":"rubbish"}"#] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn messages_never_show_a_value() {
+        for body in [r#"{"password":"S3CR3T""#, r#""S3CR3T""#, "S3CR3T"] {
+            let error = JsonObject::parse(&Bytes::copy_from_slice(body.as_bytes())).unwrap_err();
+            assert!(!error.to_string().contains("S3CR3T"), "{error}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused() {
+        let body = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(JsonObject::parse(&Bytes::from(body)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+            let _ = JsonObject::parse(&Bytes::from(bytes));
+        }
+    }
+}

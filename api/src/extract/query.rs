@@ -1,0 +1,72 @@
+//! Query parameters.
+
+use std::{fmt::Display, ops::RangeBounds, str::FromStr};
+
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
+
+use crate::{error::ApiError, state::Shared};
+
+/// The parameters in the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) struct QueryParams(Vec<(String, String)>);
+
+impl QueryParams {
+    /// The first value of a parameter.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(of, _)| of == name).map(|(_, text)| text.as_str())
+    }
+
+    /// Every value of a parameter.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(of, _)| of == name).map(|(_, text)| text.as_str())
+    }
+
+    /// A whole number within the range; `None` if the parameter is missing.
+    pub(crate) fn number<T>(&self, name: &str, range: impl RangeBounds<T>) -> Result<Option<T>, ApiError>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.map(Some).ok_or_else(|| ApiError::malformed(format!("Query parameter '{name}' is out of range")))
+    }
+}
+
+impl FromRequestParts<Shared> for QueryParams {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, ApiError> {
+        let Query(params) =
+            Query::try_from_uri(&parts.uri).map_err(|_| ApiError::malformed("The query is malformed"))?;
+        Ok(Self(params))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(query: &str) -> QueryParams {
+        let uri = format!("/?{query}").parse().unwrap();
+        QueryParams(Query::try_from_uri(&uri).unwrap().0)
+    }
+
+    #[test]
+    fn values_are_decoded_and_may_repeat() {
+        let query = of("key=a+b&key=c%2Cd&keys=");
+        assert_eq!(query.all("key").collect::<Vec<_>>(), ["a b", "c,d"]);
+        assert_eq!((query.text("keys"), query.text("other")), (Some(""), None));
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_refused() {
+        assert_eq!(of("limit=7").number("limit", 1..=10_u32).unwrap(), Some(7));
+        assert_eq!(of("").number("limit", 1..=10_u32).unwrap(), None);
+        for query in ["limit=", "limit=0", "limit=11", "limit=x", "limit=-1", "limit=99999999999999999999"] {
+            assert!(of(query).number("limit", 1..=10_u32).is_err(), "{query}");
+        }
+    }
+}

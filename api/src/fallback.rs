@@ -1,0 +1,33 @@
+//! What is answered where there is no route or no such method.
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{Method, Uri},
+};
+
+use crate::{
+    authentication::SignedIn,
+    error::{ApiError, Unauthenticated},
+    state::Shared,
+};
+
+const LOGIN: &str = "/api/auth/login";
+const DEVICE_API: &str = "/api/v1/";
+
+/// Nobody learns without credentials which routes of the REST API exist.
+pub(crate) async fn no_route(State(state): State<Shared>, request: Request) -> ApiError {
+    let path = request.uri().path();
+    let needs_credentials = path.starts_with("/api/") && !path.starts_with(DEVICE_API);
+    let (mut parts, _) = request.into_parts();
+    if needs_credentials && let Err(error) = SignedIn::from_request_parts(&mut parts, &state).await {
+        return error;
+    }
+    ApiError::NoRoute
+}
+
+pub(crate) async fn no_method(method: Method, uri: Uri) -> ApiError {
+    if uri.path() == LOGIN {
+        return Unauthenticated::MethodNotSupported.into();
+    }
+    ApiError::NoMethod(method)
+}

@@ -1,0 +1,148 @@
+//! The OpenAPI document: generated from the endpoints, served by one of them, and committed as `docs/openapi.json`.
+
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder,
+        path::{Operation, PathItem},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use crate::{
+    endpoints,
+    error::{ErrorBody, Problem},
+};
+
+const JSON: &str = "application/json";
+const PROBLEM: &str = "application/problem+json";
+
+/// The document of every endpoint of this crate.
+pub fn document() -> Document {
+    let (_, paths) = endpoints::routes().split_for_parts();
+    let mut document = Base::openapi();
+    document.merge(paths);
+    CommonResponses.modify(&mut document);
+    document
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "deed",
+        description = "Device claiming: ThingsBoard-compatible endpoints, and native ones for claim keys and audits. \
+                       The device API under /api/v1 is described in docs/protocol.md."
+    ),
+    components(schemas(ErrorBody, Problem)),
+    modifiers(&SecuritySchemes),
+    tags(
+        (name = "authentication", description = "Signing in"),
+        (name = "devices", description = "The tenant's devices"),
+        (name = "attributes", description = "Attributes of devices, the claiming ones included"),
+        (name = "claiming", description = "Claim, reclaim, claim keys"),
+        (name = "audit", description = "What happened, for administrators and auditors"),
+        (name = "operation", description = "Health, metrics, this document"),
+    )
+)]
+struct Base;
+
+struct SecuritySchemes;
+
+impl Modify for SecuritySchemes {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let header = ApiKeyValue::with_description("X-Authorization", "`Bearer <token>`; wins over `Authorization`");
+        components.add_security_scheme("x-authorization", SecurityScheme::ApiKey(ApiKey::Header(header)));
+    }
+}
+
+/// Adds what every operation of a kind can answer, so that no endpoint has to repeat it, and the problem form of each
+/// error.
+struct CommonResponses;
+
+impl Modify for CommonResponses {
+    fn modify(&self, document: &mut Document) {
+        for (path, item) in &mut document.paths.paths {
+            for operation in operations(item) {
+                add_common(path, operation);
+                for (status, response) in &mut operation.responses.responses {
+                    if let RefOr::T(response) = response
+                        && (status.starts_with('4') || status.starts_with('5'))
+                    {
+                        add_error_content(status, response);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().filter_map(Option::as_mut)
+}
+
+fn add_common(path: &str, operation: &mut Operation) {
+    if !path.starts_with("/api/") || path == endpoints::OPENAPI_PATH {
+        return;
+    }
+    let mut add = |status: &str, description: &str| {
+        let response = ResponseBuilder::new().description(description).build();
+        operation.responses.responses.entry(status.into()).or_insert(RefOr::T(response));
+    };
+    add("500", "A fault of the service.");
+    add("503", "The store is not available, or too much is waiting. `Retry-After` says when to try again.");
+    if operation.request_body.is_some() {
+        add("400", "The request is malformed.");
+        add("408", "The body did not arrive in time.");
+        add("413", "The body is too large. The default body is a bare JSON string.");
+    }
+    if operation.security.is_some() {
+        add("401", "No credentials, or credentials that are not accepted.");
+        add("403", "The caller may not do that.");
+    }
+}
+
+fn add_error_content(status: &str, response: &mut Response) {
+    let of = |name: &str| RefOr::T(ContentBuilder::new().schema(Some(Ref::from_schema_name(name))).build());
+    if response.content.is_empty() && status != "413" {
+        response.content.insert(JSON.into(), of("ErrorBody"));
+    }
+    response.content.insert(PROBLEM.into(), of("Problem"));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test that is told to write the file anew")]
+    fn the_committed_document_is_the_one_that_the_code_makes() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
+        let generated = document().to_pretty_json().unwrap() + "\n";
+        if std::env::var_os("DEED_BLESS").is_some() {
+            fs::write(&path, &generated).unwrap();
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == generated,
+            "docs/openapi.json is out of date; write it anew with: DEED_BLESS=1 cargo test -p deed-api openapi"
+        );
+    }
+
+    #[test]
+    fn every_operation_is_described_and_secured_unless_it_is_open() {
+        let open =
+            ["/api/auth/login", "/api/auth/token", "/api/openapi.json", "/health/live", "/health/ready", "/metrics"];
+        for (path, item) in &mut document().paths.paths {
+            for operation in operations(item) {
+                assert!(operation.summary.is_some(), "{path} has no summary");
+                assert_eq!(operation.security.is_none(), open.contains(&path.as_str()), "{path}");
+                assert!(operation.tags.as_ref().is_some_and(|tags| tags.len() == 1), "{path}");
+            }
+        }
+    }
+}

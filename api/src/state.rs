@@ -1,0 +1,102 @@
+//! What the endpoints work with.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use deed_domain::{
+    claims::Claims,
+    ports::{Accounts, Attributes, Clock, Entropy, Feed, PasswordHasher, Profiles, TokenSigner},
+};
+use deed_projections::ReadModels;
+
+/// What the handlers get: the state behind one pointer, as it is cloned for every request.
+pub(crate) type Shared = Arc<ApiState>;
+
+/// Everything that the endpoints need.
+pub struct ApiState {
+    /// The use cases.
+    pub claims: Claims,
+    /// The log, for audits and for the readiness check.
+    pub feed: Arc<dyn Feed>,
+    /// Tenants, customers, users and their logins.
+    pub accounts: Arc<dyn Accounts>,
+    /// Plain attributes and `additionalInfo`.
+    pub attributes: Arc<dyn Attributes>,
+    /// Device profiles.
+    pub profiles: Arc<dyn Profiles>,
+    /// Device list, ownership, active keys, claim history.
+    pub read_models: Arc<dyn ReadModels>,
+    /// Checks passwords.
+    pub passwords: Arc<dyn PasswordHasher>,
+    /// Signs and checks tokens.
+    pub tokens: Arc<dyn TokenSigner>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// The installation's settings.
+    pub settings: ApiSettings,
+    /// Writes the metrics in Prometheus' text format.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Whether the service wants requests.
+    pub readiness: Readiness,
+}
+
+/// The settings of the REST API. The names in brackets are those of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiSettings {
+    /// `iss` of the tokens (`security.jwt.tokenIssuer`).
+    pub token_issuer: String,
+    /// Life of an access token, seconds (`security.jwt.tokenExpirationTime`).
+    pub access_token_seconds: i64,
+    /// Life of a refresh token, seconds (`security.jwt.refreshTokenExpTime`).
+    pub refresh_token_seconds: i64,
+    /// Longest request body, bytes (`server.http.max_payload_size`).
+    pub max_body_bytes: usize,
+    /// What a reclaim answers (`security.claim.reclaimBody`).
+    pub reclaim_body: ReclaimBody,
+    /// Whether an attribute's text that looks like a number is stored as one (`transport.json.type_cast_enabled`).
+    pub numeric_text_is_number: bool,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            token_issuer: "thingsboard.io".into(),
+            access_token_seconds: 9_000,
+            refresh_token_seconds: 604_800,
+            max_body_bytes: 16_777_216,
+            reclaim_body: ReclaimBody::Result,
+            numeric_text_is_number: true,
+        }
+    }
+}
+
+/// What a reclaim answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReclaimBody {
+    /// `{"result":{},"setOrExpired":true}`.
+    #[default]
+    Result,
+    /// Nothing.
+    Empty,
+}
+
+/// Whether the service wants requests; shared between the API and whoever shuts the service down.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness {
+    draining: Arc<AtomicBool>,
+}
+
+impl Readiness {
+    /// From now on the readiness check fails, so that no new requests are sent here. Those that come are answered.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}

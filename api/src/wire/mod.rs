@@ -1,0 +1,13 @@
+//! Shapes that several endpoints share (`docs/protocol.md`, shapes). Members that are not set are null, never missing.
+
+mod acquired;
+mod claim_key;
+mod device;
+mod entity_id;
+mod user;
+
+pub(crate) use acquired::AcquiredJson;
+pub(crate) use claim_key::ClaimKeyJson;
+pub(crate) use device::{DeviceInfoJson, DeviceJson};
+pub(crate) use entity_id::{EntityId, NULL_UUID};
+pub(crate) use user::UserJson;
