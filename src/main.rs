@@ -1,5 +1,32 @@
 //! The binary: configuration, wiring, command line.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`cli`] | one file per subcommand |
+//! | [`config`] | the settings, one file per section |
+//! | [`wiring`] | puts adapters behind the ports and routers into one |
+//! | [`server`] | listens, serves, and stops in order |
+//! | [`expiry`] | records the keys whose time ran out |
+//! | [`gauges`] | what is measured now and then |
+//! | [`data_dir`] | who may use the data directory |
+//! | [`demo`], [`first_start`] | what a new database begins with |
+//! | [`logging`] | log lines |
 
+#![forbid(unsafe_code)]
+
+mod cli;
 mod config;
+mod data_dir;
+mod demo;
+mod expiry;
+mod first_start;
+mod gauges;
+mod logging;
+mod server;
+mod wiring;
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run(std::env::args_os())
+}

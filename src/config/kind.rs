@@ -70,21 +70,19 @@ pub(crate) struct Only {
 }
 
 impl Kind for Only {
-    type Value = bool;
+    type Value = ();
 
     fn name(&self) -> String {
         format!("{} ({})", self.position, self.why)
     }
 
-    fn parse(&self, value: &Value) -> Result<bool, String> {
-        match Boolean.parse(value)? {
-            flag if flag == self.position => Ok(flag),
-            _ => Err(format!("must be {}: {}", self.position, self.why)),
-        }
+    fn parse(&self, value: &Value) -> Result<(), String> {
+        let fits = Boolean.parse(value)? == self.position;
+        if fits { Ok(()) } else { Err(format!("must be {}: {}", self.position, self.why)) }
     }
 
-    fn show(&self, value: &bool) -> String {
-        value.to_string()
+    fn show(&self, (): &()) -> String {
+        self.position.to_string()
     }
 }
 
@@ -286,7 +284,7 @@ mod tests {
     #[test]
     fn a_switch_with_one_position_says_why() {
         let tls = Only { position: false, why: "because" };
-        assert_eq!(tls.parse(&yaml("false")), Ok(false));
+        assert_eq!(tls.parse(&yaml("false")), Ok(()));
         assert_eq!(tls.parse(&yaml("true")), Err("must be false: because".into()));
     }
 

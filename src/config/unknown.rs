@@ -22,7 +22,6 @@ pub(crate) const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("transport.coap", "CoAP is not served yet"),
     ("transport.client_side_rpc", "there are no remote procedure calls"),
     ("transport.sessions", "there are no device sessions yet"),
-    ("transport.json", "values are kept as they are written"),
     ("transport.rate_limits", "there are no limits per address yet"),
     ("coap", "CoAP is not served yet"),
     ("actors.session", "there are no device sessions yet"),

@@ -70,7 +70,7 @@ section! {
             default: "result",
         }
         /// Whether a customer's user needs a permission to claim.
-        require_permission: bool = PERMISSIONS => {
+        _require_permission: () = PERMISSIONS => {
             key: "security.claim.requirePermission",
             variable: "SECURITY_CLAIM_REQUIRE_PERMISSION",
             default: "false",

@@ -27,7 +27,7 @@ section! {
             default: "8080",
         }
         /// Whether the port speaks TLS.
-        tls: bool = TLS => {
+        _tls: () = TLS => {
             key: "server.ssl.enabled",
             variable: "SSL_ENABLED",
             default: "false",

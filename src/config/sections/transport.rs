@@ -11,5 +11,11 @@ section! {
             variable: "HTTP_ENABLED",
             default: "true",
         }
+        /// Whether an attribute's text that looks like a number is stored as the number.
+        numeric_text_is_number: bool = Boolean => {
+            key: "transport.json.type_cast_enabled",
+            variable: "JSON_TYPE_CAST_ENABLED",
+            default: "true",
+        }
     }
 }

@@ -1,0 +1,43 @@
+//! What must hold of every parser that reads the network or a file, whatever it is given.
+//!
+//! There is one function per parser. Each takes any bytes, panics if a rule is broken, and returns whether the parser
+//! accepted them. The fuzz targets beside this crate call them with made-up input; `tests/corpus.rs` calls them with
+//! the seeds under `fuzz/corpus`, as ordinary tests.
+//!
+//! | function | what it reads |
+//! |---|---|
+//! | [`claim_payload`] | what a device sends to register a claim key |
+//! | [`claiming_data`] | what an administrator writes into the claiming attributes |
+//! | [`generated_key`] | a made key as a person types it |
+//! | [`token`] | a JSON Web Token |
+//! | [`event`], [`metadata`], [`key_digest`] | what stands in the log |
+//! | [`export`] | a file that `deed export` wrote, and what is made of its events |
+
+#![forbid(unsafe_code)]
+
+mod export;
+mod keys;
+mod payloads;
+mod stored;
+mod token;
+
+pub use export::export;
+pub use keys::{generated_key, key_digest};
+pub use payloads::{claim_payload, claiming_data};
+pub use stored::{event, metadata};
+pub use token::token;
+
+/// A parser under its rules: whether it accepts the input. Panics if a rule is broken.
+pub type Entry = fn(&[u8]) -> bool;
+
+/// Every entry under the name of its fuzz target and of its folder of seeds.
+pub const ENTRIES: &[(&str, Entry)] = &[
+    ("claim_payload", claim_payload),
+    ("claiming_data", claiming_data),
+    ("event", event),
+    ("export", export),
+    ("generated_key", generated_key),
+    ("key_digest", key_digest),
+    ("metadata", metadata),
+    ("token", token),
+];

@@ -1,0 +1,37 @@
+//! `deed check`
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::{exit::CliError, progress::Progress, shared::Location};
+
+/// Check that the log is whole and the read models follow from it
+///
+/// Positions without gaps, sequences contiguous, every event readable, every stream folds, and each read model equal
+/// to one filled anew. Reads one moment of the database and changes nothing, beside a running server too.
+#[derive(Args, Debug)]
+pub(super) struct Check {
+    #[command(flatten)]
+    location: Location,
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let store = self.location.open_read_only()?;
+        let progress = Progress::start("checking");
+        let report = store.check(&mut |done, total| progress.report(done, total))?;
+        drop(progress);
+        let mut out = io::stdout().lock();
+        for fault in &report.faults {
+            writeln!(out, "{fault}")?;
+        }
+        let untold = report.fault_count.saturating_sub(report.faults.len() as u64);
+        if untold > 0 {
+            writeln!(out, "and {untold} more")?;
+        }
+        writeln!(out, "{} events of {} devices, {} faults", report.events, report.devices, report.fault_count)?;
+        out.flush()?;
+        if report.fault_count == 0 { Ok(()) } else { Err(CliError::Damaged) }
+    }
+}

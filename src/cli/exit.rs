@@ -1,0 +1,119 @@
+//! How a command ends: what is said, and which status tells it. The numbers follow BSD's `sysexits`.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use deed_adapters::sqlite::{OpenError, RebuildError};
+use deed_domain::ports::StoreError;
+use deed_projections::Undecodable;
+
+use crate::{
+    config::{ConfigError, SecretsError},
+    data_dir::DataDirError,
+    demo::SeedError,
+    wiring::WiringError,
+};
+
+/// Done.
+pub(super) const DONE: u8 = 0;
+/// Failed in a way that has no status of its own.
+pub(super) const FAILED: u8 = 1;
+/// The command line or the configuration cannot be used.
+pub(super) const USAGE: u8 = 64;
+const DAMAGED: u8 = 65;
+const UNAVAILABLE: u8 = 69;
+const NO_DATA_DIR: u8 = 73;
+
+/// Why a command did not do what it was to do.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// An argument cannot be used.
+    #[error("{0}")]
+    Usage(String),
+    /// The configuration cannot be used.
+    #[error("the configuration cannot be used:\n{0}")]
+    Config(#[from] ConfigError),
+    /// There are no secrets to start with.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The database cannot be opened.
+    #[error("{}: {why}", path.display())]
+    Open {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        why: OpenError,
+    },
+    /// The database cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An event cannot be read.
+    #[error(transparent)]
+    Event(#[from] Undecodable),
+    /// A read model was not rebuilt.
+    #[error(transparent)]
+    Rebuild(#[from] RebuildError),
+    /// The stored data is not as it should be; what is wrong has been told.
+    #[error("the stored data is damaged")]
+    Damaged,
+    /// The parts do not fit together.
+    #[error(transparent)]
+    Wiring(#[from] WiringError),
+    /// The demo's devices and people could not be made.
+    #[error("the demo could not be prepared: {0}")]
+    Seed(#[from] SeedError),
+    /// The port cannot be opened.
+    #[error("cannot listen on {address}: {why}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        why: io::Error,
+    },
+    /// There is nothing of that name.
+    #[error("{0}")]
+    NotFound(String),
+    /// The system does not give what is needed.
+    #[error("{0}")]
+    System(String),
+    /// The output cannot be written.
+    #[error("the output cannot be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CliError {
+    /// Says what is wrong, and gives the status.
+    pub(super) fn report(&self) -> ExitCode {
+        // There is nobody else to tell.
+        let _ = writeln!(io::stderr(), "deed: {self}");
+        ExitCode::from(self.status())
+    }
+
+    const fn status(&self) -> u8 {
+        match self {
+            Self::Usage(_)
+            | Self::Config(_)
+            | Self::Secrets(SecretsError::PepperLost { .. })
+            | Self::Wiring(_)
+            | Self::Rebuild(RebuildError::Unknown(_)) => USAGE,
+            Self::Secrets(SecretsError::Unwritable { .. }) | Self::DataDir(_) => NO_DATA_DIR,
+            Self::Open { why: OpenError::Damaged(_) | OpenError::TooNew { .. }, .. }
+            | Self::Store(StoreError::Damaged { .. })
+            | Self::Rebuild(RebuildError::Store(StoreError::Damaged { .. }))
+            | Self::Event(_)
+            | Self::Damaged => DAMAGED,
+            Self::Open { .. }
+            | Self::Store(StoreError::Unavailable(_))
+            | Self::Rebuild(RebuildError::Store(StoreError::Unavailable(_)))
+            | Self::Listen { .. } => UNAVAILABLE,
+            Self::Seed(_) | Self::NotFound(_) | Self::System(_) | Self::Output(_) => FAILED,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The command line: one file per subcommand.
+
+mod check;
+mod config;
+mod exit;
+mod export;
+mod progress;
+mod rebuild;
+mod replay;
+mod serve;
+mod shared;
+
+use std::{ffi::OsString, io, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use exit::CliError;
+
+/// A device-claiming service: customers claim devices with time-limited keys, and every step is on record.
+#[derive(Debug, Parser)]
+#[command(name = "deed", version, about, max_term_width = 100, after_help = EXIT_STATUS)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0    done
+  1    failed: nothing found, or the output could not be written
+  64   the command line or the configuration cannot be used
+  65   the stored data is damaged
+  69   the database or the port is not available
+  73   the data directory cannot be used: not writable, in use, or not a demo's
+  130  stopped by a second signal";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve devices and people until a signal ends it
+    Serve(serve::Serve),
+    /// Tell what happened to a device, step by step
+    Replay(replay::Replay),
+    /// Write the log as one JSON object a line
+    Export(export::Export),
+    /// Fill read models again from the log
+    Rebuild(rebuild::Rebuild),
+    /// Check that the log is whole and the read models follow from it
+    Check(check::Check),
+    /// Print the configuration in effect, secrets hidden
+    Config(config::Config),
+}
+
+/// Does what the arguments say, and tells how it went.
+pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { exit::USAGE } else { exit::DONE };
+            return match error.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::from(exit::FAILED),
+            };
+        }
+    };
+    let result = match cli.command {
+        Command::Serve(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::Rebuild(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Config(command) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::from(exit::DONE),
+        // Whoever read the output has read enough.
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(exit::DONE),
+        Err(error) => error.report(),
+    }
+}

@@ -1,0 +1,44 @@
+//! Finds the devices that ever bore a name.
+
+use deed_adapters::sqlite::SqliteStore;
+use deed_domain::{
+    device::DeviceEvent,
+    ids::{DeviceId, Position},
+    ports::{Feed, Scope},
+};
+use deed_projections::Recorded;
+
+use crate::cli::{exit::CliError, progress::Progress};
+
+/// Events that are read at once.
+const PAGE: usize = 1_000;
+/// The events that give a device a name.
+const NAMING: [&str; 2] = ["DeviceRegistered", "DeviceChanged"];
+
+/// Every device that ever bore the name, in the order in which they got it.
+///
+/// # Errors
+/// [`CliError::Store`] if the log cannot be read.
+pub(super) async fn of(store: &SqliteStore, name: &str) -> Result<Vec<DeviceId>, CliError> {
+    let end = store.head().await?;
+    let progress = Progress::start("searching");
+    let mut bearers = Vec::new();
+    let mut after = Position(0);
+    while after < end {
+        let page = store.read_after(Scope::All, after, PAGE).await?;
+        for stored in page.events.iter().filter(|event| NAMING.contains(&event.event_type.as_str())) {
+            let bears = Recorded::decode(stored, |recorded| match recorded.event {
+                DeviceEvent::DeviceRegistered { name: given, .. } | DeviceEvent::DeviceChanged { name: given, .. } => {
+                    given == name
+                }
+                _ => false,
+            });
+            if bears? && !bearers.contains(&stored.device_id) {
+                bearers.push(stored.device_id);
+            }
+        }
+        after = page.read_up_to;
+        progress.report(after.0.min(end.0), end.0);
+    }
+    Ok(bearers)
+}

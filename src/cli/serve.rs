@@ -1,0 +1,137 @@
+//! `deed serve`
+
+use std::{
+    io::{self, Write},
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use clap::Args;
+use deed_adapters::{
+    sqlite::{SqliteOptions, SqliteStore},
+    surroundings::{OsEntropy, SystemClock},
+};
+use deed_domain::ports::AccountsError;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+
+use super::{exit::CliError, shared::Location};
+use crate::{
+    config::{Config, Loaded, Secrets},
+    data_dir::DataDir,
+    demo, first_start, gauges, logging,
+    server::{self, Signals},
+    wiring::Service,
+};
+
+const DEMO_DEFAULTS: &[(&str, &str)] = &[("dataDir", "./deed-demo"), ("server.address", "127.0.0.1")];
+
+/// Serve devices and people until a signal ends it
+///
+/// The first start makes the data directory, the database and the secrets. SIGTERM or SIGINT stops: what has been
+/// accepted is finished; a second signal ends at once.
+#[derive(Args, Debug)]
+pub(super) struct Serve {
+    /// Begin with people and devices to try it with, on a data directory of its own [default: ./deed-demo]; on this
+    /// machine only, unless an address is configured
+    #[arg(long)]
+    demo: bool,
+
+    #[command(flatten)]
+    location: Location,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let Loaded { config, warnings, .. } = self.location.load(if self.demo { DEMO_DEFAULTS } else { &[] })?;
+        if self.demo && config.storage.database.is_some() {
+            return Err(CliError::Usage("--demo has a database of its own: leave `database` unset".into()));
+        }
+        logging::start(&config.log);
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let data_dir = self.take_data_dir(&config)?;
+        let secrets = Secrets::complete(&config, &OsEntropy)?;
+        let metrics = gauges::collect().map_err(|why| CliError::System(format!("metrics: {why}")))?;
+        let runtime = tokio::runtime::Runtime::new()
+            .map_err(|why| CliError::System(format!("the system does not let the runtime start: {why}")))?;
+        runtime.block_on(self.serve(&config, &secrets, &data_dir, metrics))
+    }
+
+    fn take_data_dir(&self, config: &Config) -> Result<DataDir, CliError> {
+        let path = &config.storage.data_dir;
+        if self.demo {
+            return Ok(DataDir::open_demo(path, "serve --demo")?);
+        }
+        let data_dir = DataDir::open(path, "serve")?;
+        if data_dir.is_demo() {
+            tracing::warn!("this data directory was made for a demo, with passwords that everybody knows");
+        }
+        Ok(data_dir)
+    }
+
+    async fn serve(
+        &self,
+        config: &Config,
+        secrets: &Secrets,
+        data_dir: &DataDir,
+        metrics: PrometheusHandle,
+    ) -> Result<(), CliError> {
+        let signals = Signals::catch().map_err(|why| CliError::System(format!("signals cannot be caught: {why}")))?;
+        let path = config.storage.database_file();
+        let store = SqliteStore::open(SqliteOptions::new(&path), Arc::new(SystemClock))
+            .map_err(|why| CliError::Open { path, why })?;
+        let service = Service::build(config, secrets, store, metrics.clone())?;
+        let listener = listen(config).await?;
+        let url = url(listener.local_addr()?);
+        self.prepare(&service, data_dir, config, &url).await?;
+        let mut out = io::stdout();
+        writeln!(out, "deed is ready: {url}")?;
+        out.flush()?;
+        tracing::info!(%url, "ready");
+        server::serve(service, listener, metrics, signals).await.map_err(|why| CliError::System(why.to_string()))
+    }
+
+    /// Makes what a new database begins with, and says how to sign in.
+    async fn prepare(
+        &self,
+        service: &Service,
+        data_dir: &DataDir,
+        config: &Config,
+        url: &str,
+    ) -> Result<(), CliError> {
+        let mut out = io::stdout();
+        if self.demo {
+            if !data_dir.is_seeded()? {
+                demo::seed(service).await?;
+                data_dir.mark_seeded()?;
+            }
+            write!(out, "{}", demo::sheet(url, config.server.address.is_loopback()))?;
+            writeln!(out)?;
+            return Ok(());
+        }
+        let added = first_start::add_operator(service).await.map_err(|error| match error {
+            AccountsError::Store(error) => CliError::Store(error),
+            other => CliError::System(other.to_string()),
+        })?;
+        if let Some(password) = added {
+            writeln!(out, "Sign in as {} with the password {}", first_start::OPERATOR, password.expose())?;
+            writeln!(out, "It is shown this once.")?;
+        }
+        Ok(())
+    }
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, CliError> {
+    let address = SocketAddr::new(config.server.address, config.server.port);
+    TcpListener::bind(address).await.map_err(|why| CliError::Listen { address, why })
+}
+
+/// Where a browser on this machine finds what listens at that address.
+fn url(address: SocketAddr) -> String {
+    let host = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => IpAddr::from([127, 0, 0, 1]),
+        IpAddr::V6(_) => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+    };
+    format!("http://{}", SocketAddr::new(host, address.port()))
+}

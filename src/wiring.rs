@@ -1,0 +1,151 @@
+//! Puts adapters behind the ports, and the routers into one.
+
+use std::sync::Arc;
+
+use axum::Router;
+use deed_adapters::{
+    secrets::{Argon2Cost, Argon2Hasher, HmacDigester, InvalidCost, JwtSigner, Pepper, PepperError, SignerError},
+    sqlite::SqliteStore,
+    surroundings::{OsEntropy, SystemClock},
+};
+use deed_api::{ApiSettings, ApiState, Readiness};
+use deed_domain::{
+    claims::Claims,
+    ports::{Clock, Entropy, PasswordHasher},
+};
+use deed_transports::{
+    device_protocol::DeviceProtocol,
+    http::{DeviceHttp, router as device_http},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{Config, ReclaimBody, Secrets},
+    expiry::ExpiryWorker,
+};
+
+/// The parts of a running service.
+pub(crate) struct Service {
+    /// What everything is kept in.
+    pub(crate) store: SqliteStore,
+    /// The use cases.
+    pub(crate) claims: Claims,
+    /// Hashes passwords.
+    pub(crate) passwords: Arc<dyn PasswordHasher>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// New ids and random bytes.
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// Answers requests.
+    pub(crate) router: Router,
+    /// Records the keys whose time ran out.
+    pub(crate) expiry: ExpiryWorker,
+    /// Whether new requests are wanted.
+    pub(crate) readiness: Readiness,
+    /// Cancelled when the service stops.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// Why the parts do not fit together.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WiringError {
+    /// The peppers cannot be used.
+    #[error("security.peppers: {0}")]
+    Peppers(#[from] PepperError),
+    /// The signing key cannot be used.
+    #[error("security.jwt.tokenSigningKey: {0}")]
+    SigningKey(#[from] SignerError),
+    /// Passwords cannot be hashed.
+    #[error(transparent)]
+    Passwords(#[from] InvalidCost),
+}
+
+impl Service {
+    /// Builds a service over an open store.
+    ///
+    /// # Errors
+    /// [`WiringError`].
+    pub(crate) fn build(
+        config: &Config,
+        secrets: &Secrets,
+        store: SqliteStore,
+        metrics: PrometheusHandle,
+    ) -> Result<Self, WiringError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+        let stored = Arc::new(store.clone());
+        let claims = Claims::new(
+            stored.clone(),
+            stored.clone(),
+            Arc::new(HmacDigester::new(peppers(secrets))?),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            config.claim.policy(),
+        );
+        let passwords: Arc<dyn PasswordHasher> =
+            Arc::new(Argon2Hasher::new(Argon2Cost::default(), Arc::clone(&entropy))?);
+        let readiness = Readiness::default();
+        let stopping = CancellationToken::new();
+        let devices = DeviceHttp {
+            protocol: DeviceProtocol {
+                claims: claims.clone(),
+                credentials: stored.clone(),
+                store: stored.clone(),
+                feed: stored.clone(),
+                clock: Arc::clone(&clock),
+            },
+            legacy_ack: config.claim.legacy_ack,
+            stopping: stopping.clone(),
+        };
+        let state = ApiState {
+            claims: claims.clone(),
+            feed: stored.clone(),
+            accounts: stored.clone(),
+            attributes: stored.clone(),
+            profiles: stored.clone(),
+            read_models: stored.clone(),
+            passwords: Arc::clone(&passwords),
+            tokens: Arc::new(JwtSigner::new(secrets.signing_key.expose(), Arc::clone(&clock))?),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            settings: api_settings(config),
+            metrics: Arc::new(move || metrics.render()),
+            readiness: readiness.clone(),
+        };
+        let extra = if config.transport.http_enabled { device_http(devices) } else { Router::new() };
+        Ok(Self {
+            expiry: ExpiryWorker::new(claims.clone(), stored.clone(), stored, Arc::clone(&clock)),
+            router: deed_api::router(state, extra),
+            store,
+            claims,
+            passwords,
+            clock,
+            entropy,
+            readiness,
+            stopping,
+        })
+    }
+}
+
+fn peppers(secrets: &Secrets) -> Vec<Pepper> {
+    let pepper = |named: &crate::config::NamedPepper| Pepper {
+        id: named.id.clone(),
+        secret: named.secret.expose().to_vec().into(),
+    };
+    secrets.peppers.iter().map(pepper).collect()
+}
+
+fn api_settings(config: &Config) -> ApiSettings {
+    ApiSettings {
+        token_issuer: config.jwt.issuer.clone(),
+        access_token_seconds: config.jwt.token_expiration_s,
+        refresh_token_seconds: config.jwt.refresh_token_expiration_s,
+        max_body_bytes: config.server.max_body_bytes,
+        reclaim_body: match config.claim.reclaim_body {
+            ReclaimBody::Result => deed_api::ReclaimBody::Result,
+            ReclaimBody::Empty => deed_api::ReclaimBody::Empty,
+        },
+        numeric_text_is_number: config.transport.numeric_text_is_number,
+    }
+}
