@@ -106,13 +106,8 @@ impl DataDir {
 /// Locks the directory and writes down who did.
 fn take(path: &Path, work: &str) -> Result<File, DataDirError> {
     let unusable = |why| DataDirError::Unusable { path: path.to_owned(), why };
-    let mut lock = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path.join(LOCK))
-        .map_err(unusable)?;
+    let mut lock =
+        File::options().read(true).write(true).create(true).truncate(false).open(path.join(LOCK)).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

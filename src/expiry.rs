@@ -28,12 +28,7 @@ pub(crate) struct ExpiryWorker {
 
 impl ExpiryWorker {
     /// A worker over these.
-    pub(crate) fn new(
-        claims: Claims,
-        keys: Arc<dyn ReadModels>,
-        feed: Arc<dyn Feed>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub(crate) fn new(claims: Claims, keys: Arc<dyn ReadModels>, feed: Arc<dyn Feed>, clock: Arc<dyn Clock>) -> Self {
         Self { claims, keys, feed, clock }
     }
 
@@ -106,3 +101,6 @@ fn caller(now: Timestamp) -> Caller {
     let correlation_id = Cow::Owned(format!("expiry-{now}"));
     Caller { actor: Actor::System, transport: Transport::Internal, correlation_id, command_id: None }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,10 +26,8 @@ pub(crate) async fn add_operator(service: &Service) -> Result<Option<Password>, 
         return Ok(None);
     }
     let password = random_password(&*service.entropy);
-    let credentials = UserCredentials {
-        password_hash: Some(service.passwords.hash(password.clone()).await?),
-        enabled: true,
-    };
+    let credentials =
+        UserCredentials { password_hash: Some(service.passwords.hash(password.clone()).await?), enabled: true };
     let now = service.clock.now();
     let user = User {
         id: UserId(service.entropy.new_id(now)),

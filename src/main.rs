@@ -10,6 +10,7 @@
 //! | [`gauges`] | what is measured now and then |
 //! | [`data_dir`] | who may use the data directory |
 //! | [`demo`], [`first_start`] | what a new database begins with |
+//! | [`pepper_check`] | whether the stored keys were made with this pepper |
 //! | [`logging`] | log lines |
 
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ mod expiry;
 mod first_start;
 mod gauges;
 mod logging;
+mod pepper_check;
 mod server;
 mod wiring;
 

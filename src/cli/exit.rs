@@ -30,7 +30,7 @@ const NO_DATA_DIR: u8 = 73;
 
 /// Why a command did not do what it was to do.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CliError {
+pub(crate) enum CliError {
     /// An argument cannot be used.
     #[error("{0}")]
     Usage(String),
@@ -100,7 +100,7 @@ impl CliError {
         match self {
             Self::Usage(_)
             | Self::Config(_)
-            | Self::Secrets(SecretsError::PepperLost { .. })
+            | Self::Secrets(SecretsError::PepperLost { .. } | SecretsError::OtherPepper { .. })
             | Self::Wiring(_)
             | Self::Rebuild(RebuildError::Unknown(_)) => USAGE,
             Self::Secrets(SecretsError::Unwritable { .. }) | Self::DataDir(_) => NO_DATA_DIR,

@@ -14,7 +14,7 @@ use std::{ffi::OsString, io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use exit::CliError;
+pub(crate) use exit::CliError;
 
 /// A device-claiming service: customers claim devices with time-limited keys, and every step is on record.
 #[derive(Debug, Parser)]

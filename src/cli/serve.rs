@@ -19,7 +19,7 @@ use super::{exit::CliError, shared::Location};
 use crate::{
     config::{Config, Loaded, Secrets},
     data_dir::DataDir,
-    demo, first_start, gauges, logging,
+    demo, first_start, gauges, logging, pepper_check,
     server::{self, Signals},
     wiring::Service,
 };
@@ -80,6 +80,7 @@ impl Serve {
         let path = config.storage.database_file();
         let store = SqliteStore::open(SqliteOptions::new(&path), Arc::new(SystemClock))
             .map_err(|why| CliError::Open { path, why })?;
+        pepper_check::newest_key(&store, secrets).await?;
         let service = Service::build(config, secrets, store, metrics.clone())?;
         let listener = listen(config).await?;
         let url = url(listener.local_addr()?);
@@ -92,13 +93,7 @@ impl Serve {
     }
 
     /// Makes what a new database begins with, and says how to sign in.
-    async fn prepare(
-        &self,
-        service: &Service,
-        data_dir: &DataDir,
-        config: &Config,
-        url: &str,
-    ) -> Result<(), CliError> {
+    async fn prepare(&self, service: &Service, data_dir: &DataDir, config: &Config, url: &str) -> Result<(), CliError> {
         let mut out = io::stdout();
         if self.demo {
             if !data_dir.is_seeded()? {

@@ -22,6 +22,7 @@ impl Loaded {
 
 /// The text as YAML reads it back; in quotes unless it is plainly a word or a number.
 fn quoted(text: &str) -> String {
-    let is_plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    let is_plain =
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
     if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "''")) }
 }

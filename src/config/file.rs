@@ -56,8 +56,7 @@ impl ConfigFile {
     /// # Errors
     /// [`FileError`].
     pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
-        let text =
-            fs::read_to_string(path).map_err(|why| FileError::Unreadable { path: path.to_owned(), why })?;
+        let text = fs::read_to_string(path).map_err(|why| FileError::Unreadable { path: path.to_owned(), why })?;
         Self::parse(path, &text)
     }
 

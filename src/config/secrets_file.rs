@@ -10,7 +10,7 @@ use std::{
 use deed_domain::{claim_key::PepperId, ports::Entropy};
 use zeroize::Zeroizing;
 
-use super::{Config, sections::NamedPepper, secret::Secret};
+use super::{Config, secret::Secret, sections::NamedPepper};
 
 const PEPPER_BYTES: usize = 32;
 const SIGNING_KEY_BYTES: usize = 64;
@@ -44,6 +44,16 @@ pub(crate) enum SecretsError {
         file: PathBuf,
         /// The database.
         database: PathBuf,
+    },
+    /// The pepper in use is another one than the newest key was digested with.
+    #[error(
+        "the newest claim key in the database needs the pepper `{}`, which is none of those configured: restore \
+         secrets.yml from its backup, or add the pepper to security.peppers",
+        id.0
+    )]
+    OtherPepper {
+        /// The pepper that is not there.
+        id: PepperId,
     },
     /// The file cannot be written.
     #[error("{} cannot be written: {why}", file.display())]
@@ -148,10 +158,7 @@ mod tests {
     use crate::config::{Inputs, load};
 
     fn start(data_dir: &Path) -> Result<Secrets, SecretsError> {
-        let inputs = Inputs {
-            command_line: vec![("dataDir", data_dir.display().to_string())],
-            ..Inputs::default()
-        };
+        let inputs = Inputs { command_line: vec![("dataDir", data_dir.display().to_string())], ..Inputs::default() };
         Secrets::complete(&load(inputs).unwrap().config, &OsEntropy)
     }
 

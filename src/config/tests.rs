@@ -113,7 +113,9 @@ fn aliases_are_accepted_and_the_own_name_wins() {
     assert_eq!(differing.config().claim.duration_ms, 6);
     assert_eq!(
         differing.warnings(),
-        ["FILE: security.claim.duration and claim.duration are the same setting and differ; security.claim.duration counts"],
+        [
+            "FILE: security.claim.duration and claim.duration are the same setting and differ; security.claim.duration counts"
+        ],
     );
 }
 
@@ -145,7 +147,8 @@ fn unknown_names_stop_the_start_and_name_the_nearest() {
 
 #[test]
 fn unknown_variables_of_our_own_are_mentioned() {
-    let warnings = given().environment([("SECURITY_CLAIM_GUESLIMIT", "0"), ("DEED_CONFIG", "x"), ("HOME", "/")]).warnings();
+    let warnings =
+        given().environment([("SECURITY_CLAIM_GUESLIMIT", "0"), ("DEED_CONFIG", "x"), ("HOME", "/")]).warnings();
     assert_eq!(
         warnings,
         ["the environment variable SECURITY_CLAIM_GUESLIMIT is no setting; did you mean SECURITY_CLAIM_GUESS_LIMIT?"],
@@ -185,7 +188,8 @@ coap:
     let config = given.config();
     assert!(config.claim.allow_by_default);
     assert_eq!((config.server.port, config.server.max_body_bytes), (8_081, 1_000));
-    let without_effect: Vec<_> = given.warnings().iter().map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect();
+    let without_effect: Vec<_> =
+        given.warnings().iter().map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect();
     assert_eq!(
         without_effect,
         [
@@ -219,9 +223,10 @@ fn all_faults_are_told_at_once_with_their_origin() {
 
 #[test]
 fn switches_that_cannot_be_kept_stop_the_start() {
-    for (variable, key) in
-        [("SECURITY_CLAIM_REQUIRE_PERMISSION", "security.claim.requirePermission"), ("SSL_ENABLED", "server.ssl.enabled")]
-    {
+    for (variable, key) in [
+        ("SECURITY_CLAIM_REQUIRE_PERMISSION", "security.claim.requirePermission"),
+        ("SSL_ENABLED", "server.ssl.enabled"),
+    ] {
         let faults = given().environment([(variable, "true")]).faults();
         assert!(faults[0].starts_with(&format!("{key} must be false: ")), "{faults:?}");
     }
@@ -240,10 +245,9 @@ fn faults_of_secrets_do_not_show_them() {
 #[test]
 fn what_is_in_effect_can_be_read_back_and_hides_secrets() {
     let key = "QUFB".repeat(30);
-    let given = given().file("security.claim.duration: 5\nsecurity.jwt.tokenIssuer: it's # me").environment([
-        ("JWT_TOKEN_SIGNING_KEY", key.as_str()),
-        ("HTTP_BIND_PORT", "81"),
-    ]);
+    let given = given()
+        .file("security.claim.duration: 5\nsecurity.jwt.tokenIssuer: it's # me")
+        .environment([("JWT_TOKEN_SIGNING_KEY", key.as_str()), ("HTTP_BIND_PORT", "81")]);
     let shown = given.without_path(&given.loaded().to_yaml());
     for line in [
         "security.claim.duration: 5  # security.claim.duration in FILE",

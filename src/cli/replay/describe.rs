@@ -31,7 +31,12 @@ pub(super) async fn describe(event: &DeviceEvent, names: &mut Names<'_>) -> Resu
             };
             let empty = if *empty { ", the empty key" } else { "" };
             let from = not_before.map(|from| format!(", works from {}", readable(from))).unwrap_or_default();
-            format!("{} from {}{place}{empty}{from}, works until {}", key(*key_id), origin.as_str(), readable(*expires_at))
+            format!(
+                "{} from {}{place}{empty}{from}, works until {}",
+                key(*key_id),
+                origin.as_str(),
+                readable(*expires_at)
+            )
         }
         DeviceEvent::ClaimRevoked { key_id, reason, .. } => format!("{}: {}", key(*key_id), reason.as_str()),
         DeviceEvent::ClaimExpired { key_id, .. } => key(*key_id),

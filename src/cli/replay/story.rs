@@ -62,9 +62,8 @@ impl Story {
     }
 
     fn add(&mut self, stored: RecordedEvent) -> Result<(), CliError> {
-        let (event, metadata) = Recorded::decode(&stored, |recorded| {
-            (recorded.event.clone(), recorded.metadata.clone())
-        })?;
+        let (event, metadata) =
+            Recorded::decode(&stored, |recorded| (recorded.event.clone(), recorded.metadata.clone()))?;
         self.device.evolve(&event);
         self.steps.push(Step { stored, event, metadata });
         Ok(())

@@ -65,7 +65,8 @@ impl Kind for Database {
     fn parse(&self, value: &Value) -> Result<DatabaseUrl, String> {
         // The text is not repeated in the fault: URLs of databases carry passwords.
         let text = Text.parse(value)?;
-        let path = text.strip_prefix("sqlite:").ok_or("must be `sqlite:<path>`; this version keeps its data in SQLite")?;
+        let path =
+            text.strip_prefix("sqlite:").ok_or("must be `sqlite:<path>`; this version keeps its data in SQLite")?;
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty() || path.starts_with(':') || path.contains('?') || path.ends_with('/') {
             return Err("must name a file: `sqlite:<path>`".into());

@@ -1,0 +1,94 @@
+//! The real binary, started and stopped by tests.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio},
+    thread::{self, JoinHandle},
+};
+
+/// The binary, with nothing of the developer's own environment that could configure it.
+pub(crate) fn deed(data_dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deed"));
+    command.env_clear().env("DEED_DATA_DIR", data_dir).env("HTTP_BIND_ADDRESS", "127.0.0.1").env("HTTP_BIND_PORT", "0");
+    command
+}
+
+/// Runs the binary to its end.
+pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// A server that is killed when the test is over.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it answers.
+    pub(crate) url: String,
+    /// What it printed before it was ready.
+    pub(crate) greeting: String,
+    stdout: BufReader<ChildStdout>,
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl Server {
+    /// Starts it and waits until it is ready.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let stderr = child.stderr.take().unwrap();
+        let stderr = thread::spawn(move || read_all(stderr));
+        let mut greeting = String::new();
+        loop {
+            let mut line = String::new();
+            if stdout.read_line(&mut line).unwrap() == 0 {
+                panic!("the server ended before it was ready:\n{greeting}{}", stderr.join().unwrap());
+            }
+            if let Some(url) = line.trim().strip_prefix("deed is ready: ") {
+                let url = url.to_owned();
+                return Self { child, url, greeting, stdout, stderr: Some(stderr) };
+            }
+            greeting.push_str(&line);
+        }
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Stops it in order, and gives its status and everything that it printed and logged.
+    pub(crate) fn stop(self) -> (ExitStatus, String) {
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        let mut printed = self.greeting.clone();
+        self.stdout.read_to_string(&mut printed).unwrap();
+        printed.push_str(&self.stderr.take().unwrap().join().unwrap());
+        (status, printed)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read_all(mut stderr: ChildStderr) -> String {
+    let mut text = String::new();
+    stderr.read_to_string(&mut text).unwrap();
+    text
+}
