@@ -2,16 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use deed_domain::{
-    device::Device,
-    ids::DeviceId,
-    ports::RecordedEvent,
-};
+use deed_domain::{device::Device, ids::DeviceId, ports::RecordedEvent};
 use deed_projections::{
     ActiveKeys, ClaimHistory, DeviceList, Ownership, Recorded,
-    testing::{
-        History, InMemoryActiveKeys, InMemoryClaimHistory, InMemoryDeviceList, InMemoryOwnership, read_model,
-    },
+    testing::{History, InMemoryActiveKeys, InMemoryClaimHistory, InMemoryDeviceList, InMemoryOwnership, read_model},
 };
 use serde_json::json;
 
