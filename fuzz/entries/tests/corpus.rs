@@ -1,5 +1,7 @@
 //! Every entry over its committed seeds, whose names begin with what becomes of them: `accepted-` or `refused-`.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::{
     collections::BTreeSet,
     fs,
