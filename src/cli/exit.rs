@@ -96,7 +96,7 @@ impl CliError {
         ExitCode::from(self.status())
     }
 
-    const fn status(&self) -> u8 {
+    fn status(&self) -> u8 {
         match self {
             Self::Usage(_)
             | Self::Config(_)
@@ -104,8 +104,8 @@ impl CliError {
             | Self::Wiring(_)
             | Self::Rebuild(RebuildError::Unknown(_)) => USAGE,
             Self::Secrets(SecretsError::Unwritable { .. }) | Self::DataDir(_) => NO_DATA_DIR,
-            Self::Open { why: OpenError::Damaged(_) | OpenError::TooNew { .. }, .. }
-            | Self::Store(StoreError::Damaged { .. })
+            Self::Open { why, .. } if why.is_damage() => DAMAGED,
+            Self::Store(StoreError::Damaged { .. })
             | Self::Rebuild(RebuildError::Store(StoreError::Damaged { .. }))
             | Self::Event(_)
             | Self::Damaged => DAMAGED,

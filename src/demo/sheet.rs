@@ -27,7 +27,7 @@ pub(crate) fn sheet(url: &str, is_loopback_only: bool) -> String {
         };
         let _ = writeln!(sheet, "  {:<10}{:<16}{claimed_with}", device.name, device.token);
     }
-    let _ = writeln!(sheet, "\nTo try (claims and reclaims of other demos may have changed what is left):\n");
+    let _ = writeln!(sheet, "\nTo try, on a new demo (in one that was used before, devices may have owners):\n");
     sheet.push_str(&commands(url));
     sheet.push_str(if is_loopback_only {
         "\nThis demo answers this machine only; HTTP_BIND_ADDRESS=0.0.0.0 opens it, with passwords that everybody knows.\n"
@@ -39,8 +39,7 @@ pub(crate) fn sheet(url: &str, is_loopback_only: bool) -> String {
 
 fn commands(url: &str) -> String {
     format!(
-        "\
-  # A customer signs in.
+        "  # A customer signs in.
   TOKEN=$(curl -s {url}/api/auth/login -d '{{\"username\":\"customer@thingsboard.org\",\"password\":\"customer\"}}' \\
     | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')
 

@@ -42,6 +42,7 @@ impl Server {
         loop {
             let mut line = String::new();
             if stdout.read_line(&mut line).unwrap() == 0 {
+                child.wait().unwrap();
                 panic!("the server ended before it was ready:\n{greeting}{}", stderr.join().unwrap());
             }
             if let Some(url) = line.trim().strip_prefix("deed is ready: ") {

@@ -59,3 +59,17 @@ pub enum OpenError {
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
 }
+
+impl OpenError {
+    /// Whether the file is there and what it holds cannot be used.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
+            ),
+            Self::TooNew { .. } | Self::Damaged(_) => true,
+            Self::Missing | Self::Thread(_) => false,
+        }
+    }
+}
