@@ -1,0 +1,301 @@
+//! An API whose store cannot be reached: enough to see what surrounds the endpoints.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use deed_api::{ApiSettings, ApiState, Readiness};
+use deed_domain::{
+    claim_key::{ClaimKey, PresentedKey},
+    claims::Claims,
+    device::{ClaimPolicy, Device},
+    ids::{CustomerId, DeviceId, Position, ProfileId, Sequence, SessionId, TenantId, UserId},
+    ports::{
+        Accounts, AccountsError, Append, AppendError, Appended, Attribute, AttributeScope, Attributes, Authority,
+        Clock, Customer, Entity, Entropy, EventStore, Feed, KeyDigester, Page, Password, PasswordHasher, Principal,
+        Profile, Profiles, Scope, StoreError, Subscription, Tenant, TokenClaims, TokenError, TokenSigner, User,
+        UserCredentials,
+    },
+    time::Timestamp,
+};
+use deed_projections::{
+    ActiveKeyRow, ActiveKeysQuery, ClaimHistoryQuery, ClaimHistoryRow, DeviceListQuery, DeviceRow, DueDevice,
+    OwnershipQuery, OwnershipSpan,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What a caller must never see.
+pub(crate) const DETAIL: &str = "disk failure at /secret/place";
+/// The tokens that are accepted.
+pub(crate) const ADMIN: &str = "admin";
+/// Of a customer's user.
+pub(crate) const CUSTOMER: &str = "customer";
+/// Of a login that has ended.
+pub(crate) const ENDED: &str = "ended";
+/// Of a user who is gone.
+pub(crate) const VANISHED: &str = "vanished";
+/// A refresh token.
+pub(crate) const REFRESH: &str = "refresh";
+/// The longest body, bytes.
+pub(crate) const MAX_BODY: usize = 1_000;
+
+/// Signs nobody in but the holders of those tokens, and fails in everything else.
+#[derive(Clone, Copy)]
+struct Unreachable;
+
+/// The state over it.
+pub(crate) fn state(readiness: Readiness) -> ApiState {
+    let ports = Arc::new(Unreachable);
+    ApiState {
+        claims: Claims::new(
+            ports.clone(),
+            ports.clone(),
+            ports.clone(),
+            ports.clone(),
+            ports.clone(),
+            ClaimPolicy::default(),
+        ),
+        feed: ports.clone(),
+        accounts: ports.clone(),
+        attributes: ports.clone(),
+        profiles: ports.clone(),
+        read_models: ports.clone(),
+        passwords: ports.clone(),
+        tokens: ports.clone(),
+        clock: ports.clone(),
+        entropy: ports,
+        settings: ApiSettings { max_body_bytes: MAX_BODY, ..ApiSettings::default() },
+        metrics: Arc::new(|| "deed_up 1\n".to_owned()),
+        readiness,
+    }
+}
+
+fn fails<T, E: From<StoreError>>() -> Result<T, E> {
+    Err(StoreError::Unavailable(DETAIL.into()).into())
+}
+
+impl TokenSigner for Unreachable {
+    fn sign(&self, _: &TokenClaims) -> Result<String, TokenError> {
+        Err(TokenError::Malformed)
+    }
+
+    fn verify(&self, token: &str) -> Result<TokenClaims, TokenError> {
+        let number = match token {
+            ADMIN => 1,
+            CUSTOMER => 2,
+            ENDED => 3,
+            VANISHED => 4,
+            REFRESH => 5,
+            "expired" => return Err(TokenError::Expired),
+            _ => return Err(TokenError::Malformed),
+        };
+        let id = Uuid::from_u128(number).to_string();
+        let scope = if token == REFRESH { "REFRESH_TOKEN" } else { "TENANT_ADMIN" };
+        Ok(TokenClaims {
+            sub: "a@b.org".into(),
+            user_id: id.clone(),
+            scopes: vec![scope.into()],
+            session_id: id,
+            exp: 0,
+            iss: String::new(),
+            iat: 0,
+            enabled: None,
+            is_public: false,
+            tenant_id: None,
+            customer_id: None,
+            first_name: None,
+            last_name: None,
+            jti: None,
+        })
+    }
+}
+
+#[async_trait]
+impl Accounts for Unreachable {
+    async fn add_tenant(&self, _: Tenant, _: Profile) -> Result<(), AccountsError> {
+        fails()
+    }
+
+    async fn add_customer(&self, _: Customer) -> Result<(), AccountsError> {
+        fails()
+    }
+
+    async fn add_user(&self, _: User, _: UserCredentials) -> Result<(), AccountsError> {
+        fails()
+    }
+
+    async fn customer(&self, _: CustomerId) -> Result<Option<Customer>, StoreError> {
+        fails()
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        Ok((id.0 != Uuid::from_u128(4)).then(|| User {
+            id,
+            tenant_id: Some(TenantId(id.0)),
+            customer_id: None,
+            authority: Authority::TenantAdmin,
+            email: "a@b.org".into(),
+            first_name: None,
+            last_name: None,
+            phone: None,
+            created_at: Timestamp(0),
+            version: 1,
+            additional_info: None,
+        }))
+    }
+
+    async fn user_by_email(&self, _: &str) -> Result<Option<(User, UserCredentials)>, StoreError> {
+        fails()
+    }
+
+    async fn open_session(&self, _: SessionId, _: UserId, _: Timestamp) -> Result<(), StoreError> {
+        fails()
+    }
+
+    async fn principal(&self, session_id: SessionId, user_id: UserId) -> Result<Option<Principal>, StoreError> {
+        let tenant_id = Some(TenantId(user_id.0));
+        let admin = Principal { user_id, session_id, authority: Authority::TenantAdmin, tenant_id, customer_id: None };
+        let customer_id = Some(CustomerId(user_id.0));
+        Ok(match user_id.0.as_u128() {
+            1 => Some(admin),
+            2 => Some(Principal { authority: Authority::CustomerUser, customer_id, ..admin }),
+            _ => None,
+        })
+    }
+
+    async fn is_empty(&self) -> Result<bool, StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
+impl EventStore for Unreachable {
+    async fn append(&self, _: Append) -> Result<Appended, AppendError> {
+        Err(AppendError::Overloaded)
+    }
+
+    async fn load(&self, _: DeviceId) -> Result<(Device, Sequence), StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
+impl Feed for Unreachable {
+    async fn read_after(&self, _: Scope, _: Position, _: usize) -> Result<Page, StoreError> {
+        fails()
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        fails()
+    }
+
+    fn subscribe(&self, _: Scope, _: Position) -> Box<dyn Subscription> {
+        Box::new(*self)
+    }
+}
+
+#[async_trait]
+impl Subscription for Unreachable {
+    async fn next(&mut self) -> Result<Page, StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
+impl Attributes for Unreachable {
+    async fn of(&self, _: Entity, _: Option<AttributeScope>) -> Result<Vec<Attribute>, StoreError> {
+        fails()
+    }
+
+    async fn additional_info(&self, _: DeviceId) -> Result<Option<Value>, StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
+impl Profiles for Unreachable {
+    async fn by_name(&self, _: TenantId, _: &str) -> Result<Option<Profile>, StoreError> {
+        fails()
+    }
+
+    async fn by_id(&self, _: ProfileId) -> Result<Option<Profile>, StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
+impl DeviceListQuery for Unreachable {
+    async fn device(&self, _: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
+        fails()
+    }
+
+    async fn device_named(&self, _: TenantId, _: &str) -> Result<Option<DeviceRow>, StoreError> {
+        fails()
+    }
+
+    async fn device_count(&self) -> Result<u64, StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
+impl OwnershipQuery for Unreachable {
+    async fn ownerships(&self, _: DeviceId) -> Result<Vec<OwnershipSpan>, StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
+impl ActiveKeysQuery for Unreachable {
+    async fn active_keys(&self, _: DeviceId) -> Result<Vec<ActiveKeyRow>, StoreError> {
+        fails()
+    }
+
+    async fn next_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
+        fails()
+    }
+
+    async fn due(&self, _: Timestamp, _: usize) -> Result<Vec<DueDevice>, StoreError> {
+        fails()
+    }
+
+    async fn active_key_count(&self) -> Result<u64, StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
+impl ClaimHistoryQuery for Unreachable {
+    async fn claim_history(&self, _: DeviceId, _: Position, _: usize) -> Result<Vec<ClaimHistoryRow>, StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for Unreachable {
+    async fn hash(&self, _: Password) -> Result<String, StoreError> {
+        fails()
+    }
+
+    async fn verify(&self, _: Password, _: Option<String>) -> Result<bool, StoreError> {
+        fails()
+    }
+}
+
+impl KeyDigester for Unreachable {
+    fn digest(&self, _: TenantId, _: DeviceId, key: &ClaimKey) -> PresentedKey {
+        PresentedKey::new(Vec::new(), key.is_empty())
+    }
+}
+
+impl Clock for Unreachable {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_735_689_600_000)
+    }
+}
+
+impl Entropy for Unreachable {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(5);
+    }
+}
