@@ -96,7 +96,7 @@ impl Rows {
         for (table, column) in [("events", "position"), ("claim_history", "position"), ("ownership", "from_position")] {
             connection.execute(&format!("DELETE FROM {table} WHERE {column} > ?1"), range)?;
         }
-        connection.pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(()))?;
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         Ok(folder)
     }
 

@@ -113,7 +113,7 @@ impl Writer {
             }
             receiver.close();
             // The next start finds an empty write-ahead log. If this fails, SQLite does it then.
-            let _ = self.connection.pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(()));
+            let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
             drop(self);
             if let Some(closed) = closing {
                 let _ = closed.send(());

@@ -1,0 +1,400 @@
+//! The acceptance scenarios of claiming, over real HTTP against the real binary (`docs/protocol.md`).
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod deed;
+
+use std::{sync::atomic::AtomicU32, sync::atomic::Ordering, time::Duration};
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use self::deed::{Server, deed};
+
+/// A running demo with its people signed in.
+struct World {
+    data: TempDir,
+    server: Server,
+    client: Client,
+    tenant: String,
+    customer_a: String,
+    customer_b: String,
+}
+
+type Answer = (StatusCode, Value);
+
+const FAILURE: &str = "FAILURE";
+const CLAIMED: &str = "CLAIMED";
+
+impl World {
+    async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    async fn start_with(environment: &[(&str, &str)]) -> Self {
+        let data = TempDir::new().unwrap();
+        let server = serve(&data, environment);
+        let client = Client::new();
+        let sign_in = async |name: &str, password: &str| {
+            let body = json!({"username": format!("{name}@thingsboard.org"), "password": password});
+            let answer = client.post(format!("{}/api/auth/login", server.url)).json(&body).send().await.unwrap();
+            answer.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned()
+        };
+        let tenant = sign_in("tenant", "tenant").await;
+        let customer_a = sign_in("customer", "customer").await;
+        let customer_b = sign_in("customerB", "customer").await;
+        Self { data, server, client, tenant, customer_a, customer_b }
+    }
+
+    /// Kills the server and starts it again on the same data.
+    fn restart(self) -> Self {
+        let Self { data, server, client, tenant, customer_a, customer_b } = self;
+        drop(server);
+        let server = serve(&data, &[]);
+        Self { data, server, client, tenant, customer_a, customer_b }
+    }
+
+    async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.server.url));
+        if let Some(token) = token {
+            request = request.header("X-Authorization", format!("Bearer {token}"));
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        assert!(status.as_u16() < 500, "{status} from {path}");
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// A new device with a token of the same text as its name; gives its id.
+    async fn device(&self, name: &str) -> String {
+        let path = format!("/api/device?accessToken={}", token_of(name));
+        let (status, device) = self.call(Method::POST, &path, Some(&self.tenant), Some(json!({"name": name}))).await;
+        assert_eq!(status, StatusCode::OK, "{device}");
+        device["id"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A new device that may register keys.
+    async fn open_device(&self, name: &str) -> String {
+        let id = self.device(name).await;
+        assert_eq!(self.write(&self.tenant, &id, json!({"claimingAllowed": true})).await, StatusCode::OK);
+        id
+    }
+
+    async fn register(&self, name: &str, key: &str, duration_ms: i64) -> StatusCode {
+        let path = format!("/api/v1/{}/claim", token_of(name));
+        self.call(Method::POST, &path, None, Some(json!({"secretKey": key, "durationMs": duration_ms}))).await.0
+    }
+
+    async fn claim(&self, customer: &str, name: &str, body: Value) -> Answer {
+        let path = format!("/api/customer/device/{}/claim", percent(name));
+        self.call(Method::POST, &path, Some(customer), Some(body)).await
+    }
+
+    async fn claim_with(&self, customer: &str, name: &str, key: &str) -> Answer {
+        self.claim(customer, name, json!({"secretKey": key})).await
+    }
+
+    async fn reclaim(&self, user: &str, name: &str) -> Answer {
+        let path = format!("/api/customer/device/{}/claim", percent(name));
+        self.call(Method::DELETE, &path, Some(user), None).await
+    }
+
+    async fn write(&self, user: &str, id: &str, attributes: Value) -> StatusCode {
+        let path = format!("/api/plugins/telemetry/DEVICE/{id}/SERVER_SCOPE");
+        self.call(Method::POST, &path, Some(user), Some(attributes)).await.0
+    }
+
+    /// The device's server attributes by key.
+    async fn attributes(&self, id: &str) -> serde_json::Map<String, Value> {
+        let path = format!("/api/plugins/telemetry/DEVICE/{id}/values/attributes/SERVER_SCOPE");
+        let (_, found) = self.call(Method::GET, &path, Some(&self.tenant), None).await;
+        let pair = |item: &Value| (item["key"].as_str().unwrap().to_owned(), item["value"].clone());
+        found.as_array().unwrap().iter().map(pair).collect()
+    }
+
+    async fn owner(&self, id: &str) -> Value {
+        let (_, device) = self.call(Method::GET, &format!("/api/device/{id}"), Some(&self.tenant), None).await;
+        device["customerId"]["id"].clone()
+    }
+}
+
+fn serve(data: &TempDir, environment: &[(&str, &str)]) -> Server {
+    let mut command = deed(data.path());
+    command.args(["serve", "--demo"]).envs(environment.iter().copied());
+    Server::start(&mut command)
+}
+
+fn token_of(name: &str) -> String {
+    name.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn percent(name: &str) -> String {
+    name.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+fn later() -> i64 {
+    1_000_000 * 1_893_456
+}
+
+fn refused(answer: &Answer, word: &str) -> bool {
+    answer.0 == StatusCode::BAD_REQUEST && answer.1 == word
+}
+
+#[tokio::test]
+async fn a_device_side_key_claims_once() {
+    let world = World::start().await;
+    let id = world.open_device("D1").await;
+    assert_eq!(world.register("D1", "k", 30_000).await, StatusCode::OK);
+    let (status, body) = world.claim_with(&world.customer_a, "D1", "k").await;
+    assert_eq!((status, &body["response"]), (StatusCode::OK, &json!("SUCCESS")));
+    assert_eq!(body["id"]["id"], id);
+    assert_eq!(body["customerId"], body["device"]["customerId"]);
+    assert_eq!(world.owner(&id).await, body["customerId"]["id"]);
+    let path = format!("/api/device/{id}");
+    let of_a = world.call(Method::GET, &path, Some(&world.customer_a), None).await;
+    let of_b = world.call(Method::GET, &path, Some(&world.customer_b), None).await;
+    assert_eq!((of_a.0, of_b.0), (StatusCode::OK, StatusCode::FORBIDDEN));
+    assert!(refused(&world.claim_with(&world.customer_b, "D1", "k").await, CLAIMED));
+    let again = world.claim_with(&world.customer_a, "D1", "k").await;
+    assert_eq!((again.0, &again.1["response"]), (StatusCode::OK, &json!("SUCCESS")));
+}
+
+#[tokio::test]
+async fn a_wrong_key_burns_nothing() {
+    let world = World::start().await;
+    world.open_device("D1").await;
+    world.register("D1", "right", 30_000).await;
+    assert!(refused(&world.claim_with(&world.customer_b, "D1", "wrong").await, FAILURE));
+    assert_eq!(world.claim_with(&world.customer_a, "D1", "right").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_guesses_too_often_waits_and_nobody_else_does() {
+    let world = World::start().await;
+    world.open_device("D1").await;
+    world.register("D1", "right", 30_000).await;
+    for _ in 0..5 {
+        assert!(refused(&world.claim_with(&world.customer_b, "D1", "wrong").await, FAILURE));
+    }
+    let (status, body) = world.claim_with(&world.customer_b, "D1", "right").await;
+    assert_eq!((status, &body["errorCode"]), (StatusCode::TOO_MANY_REQUESTS, &json!(33)));
+    assert_eq!(world.claim_with(&world.customer_a, "D1", "right").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_key_expires_and_the_log_tells_it() {
+    let world = World::start().await;
+    let id = world.open_device("D1").await;
+    world.register("D1", "k", 100).await;
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    assert!(refused(&world.claim_with(&world.customer_a, "D1", "k").await, FAILURE));
+    let path = format!("/api/audit/devices/{id}/events");
+    for _ in 0..100 {
+        let (_, events) = world.call(Method::GET, &path, Some(&world.tenant), None).await;
+        if events.as_array().unwrap().iter().any(|event| event["eventType"] == "ClaimExpired") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("no ClaimExpired");
+}
+
+#[tokio::test]
+async fn a_server_side_key_claims_in_both_forms() {
+    let world = World::start().await;
+    let data = json!({"secretKey": "k", "expirationTime": later()});
+    for (name, value) in [("text", json!(data.to_string())), ("object", data.clone())] {
+        let id = world.device(name).await;
+        let body = json!({"claimingData": value, "claimingAllowed": true});
+        assert_eq!(world.write(&world.tenant, &id, body).await, StatusCode::OK);
+        let shown = &world.attributes(&id).await["claimingData"];
+        assert_eq!(shown.is_string(), name == "text");
+        assert!(shown.to_string().contains("***"), "{shown}");
+        assert_eq!(world.claim_with(&world.customer_a, name, "k").await.0, StatusCode::OK);
+        let left = world.attributes(&id).await;
+        assert!(!left.contains_key("claimingData") && !left.contains_key("claimingAllowed"), "{left:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_side_key_of_the_past_does_not_claim() {
+    let world = World::start().await;
+    let id = world.device("D2").await;
+    world.write(&world.tenant, &id, json!({"claimingData": {"secretKey": "k", "expirationTime": 1_000}})).await;
+    assert!(refused(&world.claim_with(&world.customer_a, "D2", "k").await, FAILURE));
+    assert_eq!(world.attributes(&id).await["claimingData"]["expirationTime"], 1_000);
+}
+
+#[tokio::test]
+async fn the_unknown_and_the_unentitled_are_refused() {
+    let world = World::start().await;
+    let (status, body) = world.claim_with(&world.customer_a, "nobody's", "k").await;
+    assert_eq!((status, &body["errorCode"]), (StatusCode::NOT_FOUND, &json!(32)));
+    world.open_device("D1").await;
+    let (status, body) = world.claim_with(&world.tenant, "D1", "k").await;
+    assert_eq!((status, &body["errorCode"]), (StatusCode::FORBIDDEN, &json!(20)));
+    let (status, body) = world.call(Method::POST, "/api/customer/device/D1/claim", None, None).await;
+    assert_eq!((status, &body["errorCode"]), (StatusCode::UNAUTHORIZED, &json!(10)));
+}
+
+#[tokio::test]
+async fn the_empty_key_claims_without_a_body() {
+    let world = World::start().await;
+    for (name, body) in [("none", None), ("empty", Some(json!({}))), ("null", Some(Value::Null))] {
+        world.open_device(name).await;
+        let path = format!("/api/v1/{}/claim", token_of(name));
+        assert_eq!(world.call(Method::POST, &path, None, None).await.0, StatusCode::OK);
+        let path = format!("/api/customer/device/{name}/claim");
+        let (status, answer) = world.call(Method::POST, &path, Some(&world.customer_a), body).await;
+        assert_eq!(status, StatusCode::OK, "{name}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_reclaimed_device_is_claimed_by_the_next_with_a_new_key() {
+    let world = World::start().await;
+    let id = world.open_device("D1").await;
+    world.register("D1", "old", 30_000).await;
+    world.claim_with(&world.customer_a, "D1", "old").await;
+    assert_eq!(world.reclaim(&world.customer_b, "D1").await.0, StatusCode::FORBIDDEN);
+    let (status, body) = world.reclaim(&world.customer_a, "D1").await;
+    assert_eq!((status, body), (StatusCode::OK, json!({"result": {}, "setOrExpired": true})));
+    assert_eq!(world.attributes(&id).await["claimingAllowed"], true);
+    assert!(refused(&world.claim_with(&world.customer_b, "D1", "old").await, FAILURE));
+    assert_eq!(world.register("D1", "new", 30_000).await, StatusCode::OK);
+    assert_eq!(world.claim_with(&world.customer_b, "D1", "new").await.0, StatusCode::OK);
+    assert_eq!(world.reclaim(&world.tenant, "D1").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_device_is_told_when_its_key_is_refused() {
+    let world = World::start().await;
+    let id = world.device("D1").await;
+    assert_eq!(world.register("D1", "k", 30_000).await, StatusCode::FORBIDDEN);
+    world.write(&world.tenant, &id, json!({"claimingAllowed": true})).await;
+    assert_eq!(world.register("D1", "k", 30_000).await, StatusCode::OK);
+    assert_eq!(world.claim_with(&world.customer_a, "D1", "k").await.0, StatusCode::OK);
+    assert!(!world.attributes(&id).await.contains_key("claimingAllowed"));
+    assert_eq!(world.register("D1", "k2", 30_000).await, StatusCode::CONFLICT);
+    let (_, unknown) = world.call(Method::POST, "/api/v1/nobody/claim", None, None).await;
+    assert_eq!(unknown, Value::Null);
+}
+
+#[tokio::test]
+async fn claiming_can_be_allowed_by_default() {
+    let world = World::start_with(&[("SECURITY_CLAIM_ALLOW_CLAIMING_BY_DEFAULT", "true")]).await;
+    let id = world.device("D1").await;
+    assert_eq!(world.register("D1", "k", 30_000).await, StatusCode::OK);
+    assert_eq!(world.claim_with(&world.customer_a, "D1", "k").await.0, StatusCode::OK);
+    world.reclaim(&world.customer_a, "D1").await;
+    assert!(!world.attributes(&id).await.contains_key("claimingAllowed"));
+}
+
+#[tokio::test]
+async fn the_newest_device_side_key_works() {
+    let world = World::start().await;
+    world.open_device("D1").await;
+    world.register("D1", "first", 30_000).await;
+    world.register("D1", "second", 30_000).await;
+    assert!(refused(&world.claim_with(&world.customer_a, "D1", "first").await, FAILURE));
+    assert_eq!(world.claim_with(&world.customer_a, "D1", "second").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_key_survives_a_crash() {
+    let world = World::start().await;
+    world.open_device("D1").await;
+    world.register("D1", "k", 30_000).await;
+    let world = world.restart();
+    assert_eq!(world.claim_with(&world.customer_a, "D1", "k").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn of_fifty_claims_at_once_one_wins() {
+    static WON: AtomicU32 = AtomicU32::new(0);
+    let world = World::start().await;
+    world.open_device("D1").await;
+    world.register("D1", "k", 30_000).await;
+    // The owner that repeats its key is told of its success again, so the customers take turns at losing.
+    let claims = (0..50).map(|number| {
+        let customer = if number % 2 == 0 { &world.customer_a } else { &world.customer_b };
+        async { (customer.clone(), world.claim_with(customer, "D1", "k").await) }
+    });
+    let answers = futures_util::future::join_all(claims).await;
+    let winners: Vec<&String> = answers.iter().filter(|(_, a)| a.0 == StatusCode::OK).map(|(c, _)| c).collect();
+    assert!(!winners.is_empty() && winners.iter().all(|winner| *winner == winners[0]));
+    for (customer, answer) in &answers {
+        WON.fetch_add(u32::from(answer.0 == StatusCode::OK), Ordering::Relaxed);
+        assert!(customer == winners[0] || refused(answer, CLAIMED), "{answer:?}");
+    }
+    assert_eq!(WON.load(Ordering::Relaxed), 25);
+}
+
+#[tokio::test]
+async fn names_of_every_kind_are_claimed() {
+    let world = World::start().await;
+    for name in ["D 1/ü", "a%b", "a;b", "a\\b", "+?#&\"'[]:@|", "😀."] {
+        world.open_device(name).await;
+        world.register(name, "k", 30_000).await;
+        assert_eq!(world.claim_with(&world.customer_a, name, "k").await.0, StatusCode::OK, "{name}");
+        assert_eq!(world.reclaim(&world.customer_a, name).await.0, StatusCode::OK, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_owner_cannot_plant_a_key() {
+    let world = World::start().await;
+    let id = world.open_device("D1").await;
+    world.register("D1", "k", 30_000).await;
+    world.claim_with(&world.customer_a, "D1", "k").await;
+    let planted = json!({"note": "x", "claimingData": {"secretKey": "mine", "expirationTime": later()}});
+    assert_eq!(world.write(&world.customer_a, &id, planted).await, StatusCode::FORBIDDEN);
+    assert!(!world.attributes(&id).await.contains_key("note"));
+    let of_tenant = json!({"claimingData": {"secretKey": "theirs", "expirationTime": later()}});
+    assert_eq!(world.write(&world.tenant, &id, of_tenant).await, StatusCode::OK);
+    world.reclaim(&world.tenant, "D1").await;
+    for key in ["mine", "theirs", "k"] {
+        assert!(refused(&world.claim_with(&world.customer_a, "D1", key).await, FAILURE), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn bad_bodies_are_refused_with_a_code() {
+    let world = World::start().await;
+    let id = world.open_device("D1").await;
+    let deep = "[".repeat(100_000);
+    let bodies: [&[u8]; 7] = [b"{", b"[]", b"\"x\"", b"{\"secretKey\":[]}", b"\xff\xfe", b"nul", deep.as_bytes()];
+    let routes = [
+        ("/api/auth/login".to_owned(), None),
+        ("/api/auth/token".to_owned(), None),
+        ("/api/device".to_owned(), Some(&world.tenant)),
+        ("/api/customer/device/D1/claim".to_owned(), Some(&world.customer_a)),
+        (format!("/api/plugins/telemetry/DEVICE/{id}/SERVER_SCOPE"), Some(&world.tenant)),
+        (format!("/api/devices/{id}/claim-keys"), Some(&world.tenant)),
+        ("/api/audit/auditors".to_owned(), Some(&world.tenant)),
+        (format!("/api/v1/{}/claim", token_of("D1")), None),
+    ];
+    for (path, user) in &routes {
+        for body in bodies {
+            let mut request = world.client.post(format!("{}{path}", world.server.url)).body(body.to_vec());
+            if let Some(user) = user {
+                request = request.header("X-Authorization", format!("Bearer {user}"));
+            }
+            let answer = request.send().await.unwrap();
+            let status = answer.status();
+            assert!(status.is_client_error() || status == StatusCode::OK, "{path}: {status}");
+            if status.is_client_error() {
+                let text = answer.text().await.unwrap();
+                let body = serde_json::from_str::<Value>(&text).unwrap();
+                // Too large a body is told by a bare text, as ThingsBoard's clients know it.
+                let told = status == StatusCode::PAYLOAD_TOO_LARGE && body.is_string();
+                assert!(told || body["errorCode"].is_u64(), "{path}: {text}");
+            }
+        }
+    }
+}
