@@ -1,0 +1,214 @@
+//! The device API over HTTP, by the real binary (`docs/protocol.md`, device API).
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[expect(dead_code, reason = "these tests start and stop, and read nothing that is printed")]
+mod deed;
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use self::deed::{Server, deed};
+
+/// Claiming is allowed for the first, not for the second.
+const ALLOWED: &str = "A1_DEMO_TOKEN";
+const NOT_ALLOWED: &str = "A5_DEMO_TOKEN";
+
+struct Demo {
+    server: Server,
+    client: Client,
+    _directory: TempDir,
+}
+
+impl Demo {
+    fn start(environment: &[(&str, &str)]) -> Self {
+        let directory = TempDir::new().unwrap();
+        let mut command = deed(&directory.path().join("demo"));
+        let server = Server::start(command.args(["serve", "--demo"]).envs(environment.iter().copied()));
+        Self { server, client: Client::new(), _directory: directory }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.server.url))
+    }
+
+    async fn register(&self, token: &str, body: impl Into<reqwest::Body>) -> (u16, String) {
+        let answer = self.request(Method::POST, &format!("/api/v1/{token}/claim")).body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    async fn state(&self, query: &str) -> (String, Option<i64>) {
+        let answer = self.request(Method::GET, &format!("/api/v1/{ALLOWED}/claim{query}")).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let answer: Value = answer.json().await.unwrap();
+        (answer["state"].as_str().unwrap().to_owned(), answer["expiresAt"].as_i64())
+    }
+
+    async fn customer(&self, method: Method, body: &'static str) -> u16 {
+        let login = json!({ "username": "customer@thingsboard.org", "password": "customer" });
+        let answer = self.request(Method::POST, "/api/auth/login").json(&login).send().await.unwrap();
+        let token = answer.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
+        let request = self.request(method, "/api/customer/device/Demo-1/claim").bearer_auth(token).body(body);
+        request.send().await.unwrap().status().as_u16()
+    }
+}
+
+fn error(answer: &(u16, String)) -> (u16, i64) {
+    let body: Value = serde_json::from_str(&answer.1).unwrap();
+    assert_eq!(body["status"], answer.0);
+    (answer.0, body["errorCode"].as_i64().unwrap())
+}
+
+fn has_no_body(answer: &Response) -> bool {
+    answer.headers().get("content-type").is_none() && answer.content_length() == Some(0)
+}
+
+#[tokio::test]
+async fn a_registration_is_told_how_it_went() {
+    let demo = Demo::start(&[]);
+    let path = format!("/api/v1/{ALLOWED}/claim");
+    for (content_type, body) in [
+        ("application/json", r#"{"secretKey":"K","durationMs":60000}"#),
+        ("application/x-www-form-urlencoded", r#"{"secretKey":"K"}"#),
+        ("application/json", r#""{\"secretKey\":\"K\"}""#),
+        ("text/plain", "{}"),
+        ("nonsense", ""),
+    ] {
+        let request = demo.request(Method::POST, &path).header("Content-Type", content_type).body(body);
+        let answer = request.send().await.unwrap();
+        assert!(answer.status() == 200 && has_no_body(&answer), "{content_type} {body}: {answer:?}");
+    }
+    let not_allowed = demo.register(NOT_ALLOWED, "{}").await;
+    assert_eq!(error(&not_allowed), (403, 20));
+    assert_eq!(demo.customer(Method::POST, "").await, 200);
+    assert_eq!(error(&demo.register(ALLOWED, "{}").await), (409, 31));
+}
+
+#[tokio::test]
+async fn a_bad_payload_is_the_devices_fault_and_is_not_repeated() {
+    let demo = Demo::start(&[]);
+    let deep = "[".repeat(60_000);
+    for body in [
+        "[]",
+        "null",
+        "1",
+        " ",
+        "{",
+        r#"{"secretKey":null}"#,
+        r#"{"secretKey":["HUNTER2"]}"#,
+        r#"{"secretKey":"HUNTER2""#,
+        r#"{"secretKey":"HUNTER2","durationMs":"abc"}"#,
+        r#"{"durationMs":true}"#,
+        "{'secretKey':'HUNTER2'}",
+        &deep,
+    ] {
+        let answer = demo.register(ALLOWED, body.to_owned()).await;
+        assert_eq!(error(&answer), (400, 31), "{body}");
+        assert!(!answer.1.contains("HUNTER2"), "{}", answer.1);
+    }
+    assert_eq!(error(&demo.register(ALLOWED, b"{\"secretKey\":\"\xff\"}".to_vec()).await), (400, 31));
+    assert_eq!(demo.state("").await, ("none".into(), None));
+
+    let largest = format!(r#"{{"secretKey":"K","x":"{}"}}"#, "x".repeat(65_536 - 24));
+    assert_eq!(largest.len(), 65_536);
+    assert_eq!(demo.register(ALLOWED, largest.clone()).await.0, 200);
+    let too_large = demo.register(ALLOWED, format!("{largest} ")).await;
+    assert_eq!(too_large, (413, r#""Payload size exceeds the limit of 65536 bytes""#.into()));
+}
+
+#[tokio::test]
+async fn an_unknown_token_wins_over_everything_else() {
+    let demo = Demo::start(&[]);
+    for (token, body) in [("NO_SUCH_TOKEN", "{}".to_owned()), ("x", "[".into())] {
+        let path = format!("/api/v1/{token}/claim");
+        let request = demo.request(Method::POST, &path).bearer_auth("x").body(body);
+        let answer = request.send().await.unwrap();
+        assert!(answer.status() == 401 && has_no_body(&answer), "{token}: {answer:?}");
+    }
+    assert_eq!(demo.register("%41%31_DEMO_TOKEN", "{}").await, (200, String::new()), "a token in a path is decoded");
+    for (method, path, status) in [
+        (Method::PUT, format!("/api/v1/{ALLOWED}/claim"), 405),
+        (Method::POST, format!("/api/v1/{ALLOWED}/CLAIM"), 404),
+        (Method::POST, format!("/api/v1/{ALLOWED}/claim/"), 404),
+        (Method::POST, "/api/v1//claim".into(), 400),
+        (Method::POST, "/api/v1/%FF/claim".into(), 400),
+    ] {
+        let answer = demo.request(method, &path).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn old_firmware_can_be_told_success_whatever_happens() {
+    let demo = Demo::start(&[("SECURITY_CLAIM_LEGACY_ACK", "true")]);
+    assert_eq!(demo.register(NOT_ALLOWED, "{}").await, (200, String::new()));
+    assert_eq!(error(&demo.register(NOT_ALLOWED, "[]").await), (400, 31));
+    assert_eq!(demo.register("NO_SUCH_TOKEN", "{}").await.0, 401);
+}
+
+#[tokio::test]
+async fn the_device_api_can_be_switched_off() {
+    let demo = Demo::start(&[("HTTP_ENABLED", "false")]);
+    assert_eq!(error(&demo.register(ALLOWED, "{}").await).1, 32);
+}
+
+#[tokio::test]
+async fn a_device_can_ask_how_it_stands_with_it() {
+    let demo = Demo::start(&[]);
+    assert_eq!(demo.state("").await, ("none".into(), None));
+    demo.register(ALLOWED, r#"{"secretKey":"K","durationMs":60000}"#).await;
+    let (state, expires_at) = demo.state("?timeout=0").await;
+    assert!(state == "open" && expires_at.is_some());
+    demo.register(ALLOWED, r#"{"secretKey":"K","durationMs":1}"#).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(demo.state("").await.0, "expired");
+    demo.register(ALLOWED, r#"{"secretKey":"K"}"#).await;
+    assert_eq!(demo.customer(Method::POST, r#"{"secretKey":"K"}"#).await, 200);
+    assert_eq!(demo.state("").await, ("claimed".into(), None));
+    assert_eq!(demo.customer(Method::DELETE, "").await, 200);
+    assert_eq!(demo.state("").await, ("reclaimed".into(), None));
+
+    let answer = demo.request(Method::GET, "/api/v1/NO_SUCH_TOKEN/claim").send().await.unwrap();
+    assert!(answer.status() == 401 && has_no_body(&answer));
+    for timeout in ["soon", "-1", "1.5"] {
+        let path = format!("/api/v1/{ALLOWED}/claim?timeout={timeout}");
+        assert_eq!(demo.request(Method::GET, &path).send().await.unwrap().status(), 400, "{timeout}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_can_wait_until_it_stands_otherwise() {
+    let demo = Demo::start(&[]);
+    demo.register(ALLOWED, r#"{"secretKey":"K","durationMs":60000}"#).await;
+    let start = Instant::now();
+    assert_eq!(demo.state("?timeout=300").await.0, "open");
+    assert!(start.elapsed() >= Duration::from_millis(300));
+
+    let claimed = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        demo.customer(Method::POST, r#"{"secretKey":"K"}"#).await
+    };
+    let start = Instant::now();
+    let (state, status) = tokio::join!(demo.state("?timeout=60000"), claimed);
+    assert_eq!((state, status), (("claimed".into(), None), 200));
+    assert!(start.elapsed() < Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn registrations_are_counted_by_their_outcome_and_without_tokens() {
+    let demo = Demo::start(&[]);
+    demo.register(ALLOWED, "{}").await;
+    demo.register(NOT_ALLOWED, "{}").await;
+    demo.register(ALLOWED, "[]").await;
+    demo.register(ALLOWED, "x".repeat(65_537)).await;
+    demo.register("NO_SUCH_TOKEN", "{}").await;
+    let metrics = demo.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    for outcome in ["registered", "claiming_not_allowed", "malformed", "too_large", "unknown_token"] {
+        let line = format!("deed_registrations_total{{transport=\"http\",outcome=\"{outcome}\"}} 1");
+        assert!(metrics.contains(&line), "{line}\n{metrics}");
+    }
+    assert!(!metrics.contains("_TOKEN"), "{metrics}");
+}
