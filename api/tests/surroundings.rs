@@ -1,6 +1,8 @@
 //! What surrounds every route, seen with a store that cannot be reached: ids, headers, bodies of errors, routes that
 //! are not there, and routes of another crate.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod unreachable;
 
 use std::{error::Error, sync::Arc};

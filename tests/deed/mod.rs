@@ -33,6 +33,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts it and waits until it is ready.
+    #[expect(clippy::zombie_processes, reason = "the server is killed and waited for when it is dropped")]
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

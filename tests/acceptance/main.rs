@@ -1,0 +1,7 @@
+//! What holds for the whole of the running binary, over real HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "../deed/mod.rs"]
+mod deed;
+mod secrets;

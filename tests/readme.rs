@@ -1,0 +1,152 @@
+//! The README's tour works word for word: its commands run against a demo that has just been made, and print what stands
+//! there. `DEED_BLESS=1` writes what they print into the README.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+use regex::Regex;
+
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const DEED: &str = env!("CARGO_BIN_EXE_deed");
+const TOUR: &str = "## A tour in five minutes";
+
+#[test]
+fn the_tour_does_what_it_says() {
+    let readme = fs::read_to_string(README).unwrap();
+    let steps = steps(&readme);
+    assert!(steps.len() >= 8, "the tour has lost its steps");
+    let directory = tempfile::tempdir().unwrap();
+    let demo = Demo::start(directory.path());
+    let printed = demo.run(&steps);
+
+    #[expect(clippy::disallowed_methods, reason = "whether to rewrite the README is asked by the environment")]
+    if std::env::var_os("DEED_BLESS").is_some() {
+        fs::write(README, blessed(&readme, &steps, &printed)).unwrap();
+        return;
+    }
+    for (step, printed) in steps.iter().zip(&printed) {
+        assert_eq!(
+            masked(&step.shown),
+            masked(printed),
+            "`./task bless` rewrites the README; the step was:\n{}",
+            step.commands
+        );
+    }
+}
+
+/// Some commands, and what they are said to print.
+struct Step {
+    commands: String,
+    shown: String,
+}
+
+/// The blocks of commands of the tour, each with the block of output that follows it, if one does.
+fn steps(readme: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for block in blocks(tour(readme)) {
+        match block {
+            ("sh", commands) => steps.push(Step { commands: commands.to_owned(), shown: String::new() }),
+            ("text", shown) => steps.last_mut().expect("output follows commands").shown = shown.to_owned(),
+            (other, _) => panic!("the tour has blocks of sh and text, not of {other:?}"),
+        }
+    }
+    steps
+}
+
+fn tour(readme: &str) -> &str {
+    let (_, after) = readme.split_once(TOUR).expect("the README has its tour");
+    after.split_once("\n## ").map_or(after, |(tour, _)| tour)
+}
+
+/// Every fenced block: its language and its content.
+fn blocks(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'))
+}
+
+/// The README with the output that was printed.
+fn blessed(readme: &str, steps: &[Step], printed: &[String]) -> String {
+    let mut blessed = readme.to_owned();
+    for (step, printed) in steps.iter().zip(printed) {
+        let old = format!("{}```\n\n```text\n{}```", step.commands, step.shown);
+        let new = format!("{}```\n\n```text\n{printed}```", step.commands);
+        if blessed.contains(&old) {
+            blessed = blessed.replacen(&old, &new, 1);
+        } else {
+            assert!(printed.is_empty(), "prints something and shows nothing:\n{}", step.commands);
+        }
+    }
+    blessed
+}
+
+/// What differs from run to run, replaced: ids, tokens, keys that are made, times.
+fn masked(text: &str) -> String {
+    let masks = [
+        (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>"),
+        (r"key …[0-9a-f]{8}", "key <id>"),
+        (r#""secretKey":"[2-9A-HJ-NP-Z]{4}(-[2-9A-HJ-NP-Z]{4}){3}""#, r#""secretKey":"<key>""#),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "<time>"),
+        (r"\b\d{13}\b", "<time>"),
+    ];
+    masks.iter().fold(text.to_owned(), |text, (pattern, mask)| {
+        Regex::new(pattern).unwrap().replace_all(&text, *mask).into_owned()
+    })
+}
+
+/// A demo of its own, on a port of its own.
+struct Demo {
+    process: Child,
+    address: String,
+    data_dir: String,
+}
+
+impl Demo {
+    fn start(directory: &Path) -> Self {
+        let data_dir = directory.join("demo").to_str().unwrap().to_owned();
+        let mut process = Command::new(DEED)
+            .args(["serve", "--demo", "--data-dir", &data_dir])
+            .env("HTTP_BIND_PORT", "0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the demo starts");
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let ready = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("deed is ready: http://").map(str::to_owned));
+        // Whatever it prints later must not fill the pipe.
+        thread::spawn(move || lines.for_each(drop));
+        Self { process, address: ready.expect("the demo says when it is ready"), data_dir }
+    }
+
+    /// Runs the steps in one shell, as a reader does, and gives what each prints. Only the port, the binary and the
+    /// data directory are others than in the README.
+    fn run(&self, steps: &[Step]) -> Vec<String> {
+        const END: &str = "--- end of step ---";
+        let script: String = steps.iter().map(|step| format!("{}\necho '{END}'\n", step.commands)).collect();
+        let script = script
+            .replace("localhost:8080", &self.address)
+            .replace("target/release/deed", DEED)
+            .replace("--data-dir deed-demo", &format!("--data-dir {}", self.data_dir));
+        let shell = Command::new("sh").args(["-eu", "-c", &script]).output().expect("sh runs");
+        let errors = String::from_utf8_lossy(&shell.stderr);
+        assert!(shell.status.success() && errors.is_empty(), "the tour's commands fail: {errors}");
+        let printed = String::from_utf8(shell.stdout).unwrap();
+        printed.split(&format!("{END}\n")).take(steps.len()).map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
