@@ -33,24 +33,22 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts it and waits until it is ready.
-    #[expect(clippy::zombie_processes, reason = "the server is killed and waited for when it is dropped")]
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let stdout = BufReader::new(child.stdout.take().unwrap());
         let stderr = child.stderr.take().unwrap();
-        let stderr = thread::spawn(move || read_all(stderr));
-        let mut greeting = String::new();
+        let stderr = Some(thread::spawn(move || read_all(stderr)));
+        let mut server = Self { child, url: String::new(), greeting: String::new(), stdout, stderr };
         loop {
             let mut line = String::new();
-            if stdout.read_line(&mut line).unwrap() == 0 {
-                child.wait().unwrap();
-                panic!("the server ended before it was ready:\n{greeting}{}", stderr.join().unwrap());
+            if server.stdout.read_line(&mut line).unwrap() == 0 {
+                panic!("the server ended before it was ready:\n{}", server.wait().1);
             }
             if let Some(url) = line.trim().strip_prefix("deed is ready: ") {
-                let url = url.to_owned();
-                return Self { child, url, greeting, stdout, stderr: Some(stderr) };
+                url.clone_into(&mut server.url);
+                return server;
             }
-            greeting.push_str(&line);
+            server.greeting.push_str(&line);
         }
     }
 
