@@ -16,7 +16,7 @@ use deed_domain::{
     device::{ClaimPolicy, Reclaimer},
     ids::{CustomerId, TenantId, UserId},
     metadata::{Actor, Caller, Transport},
-    ports::{Clock, DeviceIdentity},
+    ports::{AttributeScope, Clock, DeviceIdentity, Entity, RegistryWrite},
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -278,5 +278,21 @@ fn a_file_of_a_newer_version_is_left_alone() {
         let options = SqliteOptions::new(world.directory.path().join("deed.db"));
         let failure = SqliteStore::open(options, world.clock.clone()).unwrap_err().to_string();
         assert!(failure.contains("version 99"), "{failure}");
+    });
+}
+
+#[test]
+fn the_write_ahead_log_stays_bounded_while_the_store_is_open() {
+    run(async {
+        let world = World::new().await;
+        let device = world.devices[0];
+        for _ in 0..100 {
+            let value = ("note".to_owned(), "x".repeat(1 << 20).into());
+            let write =
+                RegistryWrite::PutAttributes(Entity::Device(device.device_id), AttributeScope::Server, vec![value]);
+            world.claims.write_attributes(&caller(), device, ClaimingChange::default(), vec![write]).await.unwrap();
+        }
+        let log = std::fs::metadata(world.directory.path().join("deed.db-wal")).unwrap().len();
+        assert!(log < 40 << 20, "{log} bytes");
     });
 }

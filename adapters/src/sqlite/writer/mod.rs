@@ -34,6 +34,10 @@ const BATCH: usize = 512;
 /// Most jobs that wait; beyond it, senders are told that the store is overloaded.
 const QUEUE: usize = 16_384;
 
+/// Pages in the write-ahead log (of 4 KiB) from which on they are moved into the database. Larger moves a page that
+/// changes often less often, smaller keeps the file and the pause shorter.
+const CHECKPOINT: i64 = 8_192;
+
 /// Something for the writer to do.
 pub(in crate::sqlite) enum Job {
     /// Carry out a command.
@@ -110,6 +114,7 @@ impl Writer {
                     jobs.push(job);
                 }
                 closing = self.carry_out(jobs);
+                self.checkpoint();
             }
             receiver.close();
             // The next start finds an empty write-ahead log. If this fails, SQLite does it then.
@@ -120,6 +125,22 @@ impl Writer {
             }
         })?;
         Ok((Queue(sender), thread))
+    }
+
+    /// Moves the write-ahead log into the database once it is long; nobody waits for an answer meanwhile. What a reader
+    /// still needs stays for the next time.
+    fn checkpoint(&self) {
+        let pages = |mode: &str| {
+            let mut statement = self.connection.prepare_cached(mode)?;
+            statement.query_row([], |row| row.get::<_, i64>("log"))
+        };
+        let moved = pages("PRAGMA wal_checkpoint(NOOP)").and_then(|waiting| match waiting {
+            CHECKPOINT.. => pages("PRAGMA wal_checkpoint(PASSIVE)").map(drop),
+            _ => Ok(()),
+        });
+        if let Err(error) = moved {
+            tracing::warn!(%error, "the write-ahead log could not be moved into the database; trying again");
+        }
     }
 
     /// One batch: all of it durable, or none. Gives back who waits for the store to close, if anybody does.
