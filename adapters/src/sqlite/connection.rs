@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 256;
@@ -35,6 +35,8 @@ pub(in crate::sqlite) fn open_reader(path: &Path) -> rusqlite::Result<Connection
 
 fn prepare(connection: &Connection, cache_mib: i64) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
+    // A plan does not depend on the values that are bound; else SQLite would prepare a statement anew for new values.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Negative: KiB instead of pages.
     connection.pragma_update(None, "cache_size", -cache_mib * 1024)?;

@@ -25,7 +25,7 @@ impl Feed for SqliteStore {
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
-        self.read(head).await
+        self.lookup(head).await
     }
 
     fn subscribe(&self, scope: Scope, after: Position) -> Box<dyn Subscription> {

@@ -55,19 +55,18 @@ pub const READ_MODELS: [&str; 4] = [
 #[derive(Clone, Debug)]
 pub struct SqliteOptions {
     path: PathBuf,
-    readers: usize,
     read_only: bool,
 }
 
 impl SqliteOptions {
     /// The file at `path`, made if it is not there.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), readers: 4, read_only: false }
+        Self { path: path.into(), read_only: false }
     }
 
     /// The file at `path`, only to be read, beside a process that may be writing it.
     pub fn read_only(path: impl Into<PathBuf>) -> Self {
-        Self { readers: 1, read_only: true, ..Self::new(path) }
+        Self { read_only: true, ..Self::new(path) }
     }
 }
 
@@ -97,7 +96,7 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`].
     pub fn open(options: SqliteOptions, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let SqliteOptions { path, readers, read_only } = options;
+        let SqliteOptions { path, read_only } = options;
         let notices = Arc::new(Notices::default());
         let (queue, writer) = if read_only {
             if !path.exists() {
@@ -112,7 +111,7 @@ impl SqliteStore {
             let (queue, thread) = Writer::new(connection, Arc::clone(&clock), Arc::clone(&notices))?.start()?;
             (Some(queue), Some(thread))
         };
-        let readers = Readers::open(&path, readers)?;
+        let readers = Readers::open(&path)?;
         Ok(Self(Arc::new(Inner { path, clock, readers, notices, queue, writer: Mutex::new(writer) })))
     }
 
@@ -142,7 +141,19 @@ impl SqliteStore {
         }
     }
 
-    /// Runs a read on one of the reading connections.
+    /// Runs a read of one row or a few where it is asked for: a hand-over to another thread and back takes longer than
+    /// the read itself (`docs/adr/0009-lookups-in-place.md`).
+    pub(in crate::sqlite) async fn lookup<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, SqlError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self.0.readers.run_here(read) {
+            Ok(result) => Ok(result?),
+            Err(read) => self.read(read).await,
+        }
+    }
+
+    /// Runs a read that may take long on a thread of its own.
     pub(in crate::sqlite) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, SqlError> + Send + 'static,

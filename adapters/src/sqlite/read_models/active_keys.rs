@@ -90,7 +90,7 @@ impl ActiveKeysQuery for SqliteStore {
     }
 
     async fn next_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|connection| {
+        self.lookup(|connection| {
             let next: Option<i64> = connection
                 .prepare_cached("SELECT min(expires_at) FROM active_keys")?
                 .query_row([], |row| row.get(0))?;

@@ -106,7 +106,7 @@ fn read(row: &Row<'_>) -> Result<DeviceRow, SqlError> {
 #[async_trait]
 impl DeviceListQuery for SqliteStore {
     async fn device(&self, device_id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
-        self.read(move |connection| {
+        self.lookup(move |connection| {
             let sql = select("device_id = ?1");
             let mut statement = connection.prepare_cached(&sql)?;
             statement.query_row([IdText::new(device_id.0)], |row| Ok(read(row))).optional()?.transpose()
@@ -116,7 +116,7 @@ impl DeviceListQuery for SqliteStore {
 
     async fn device_named(&self, tenant_id: TenantId, name: &str) -> Result<Option<DeviceRow>, StoreError> {
         let name = name.to_owned();
-        self.read(move |connection| {
+        self.lookup(move |connection| {
             let sql = select("tenant_id = ?1 AND name = ?2");
             let mut statement = connection.prepare_cached(&sql)?;
             let params = params![IdText::new(tenant_id.0), name];

@@ -173,7 +173,7 @@ impl Accounts for SqliteStore {
     }
 
     async fn customer(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        self.read(move |connection| {
+        self.lookup(move |connection| {
             connection
                 .prepare_cached(
                     "SELECT id, tenant_id, title, created_at, version, additional_info FROM customers WHERE id = ?1",
@@ -186,7 +186,7 @@ impl Accounts for SqliteStore {
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.read(move |connection| {
+        self.lookup(move |connection| {
             let user = connection
                 .prepare_cached(&format!("{USER} WHERE id = ?1"))?
                 .query_row([IdText::new(id.0)], |row| Ok(read_user(row)))
@@ -199,7 +199,7 @@ impl Accounts for SqliteStore {
 
     async fn user_by_email(&self, email: &str) -> Result<Option<(User, UserCredentials)>, StoreError> {
         let folded = email::fold(email);
-        self.read(move |connection| {
+        self.lookup(move |connection| {
             connection
                 .prepare_cached(&format!("{USER} WHERE email_folded = ?1"))?
                 .query_row([folded], |row| Ok(read_user(row)))
@@ -215,10 +215,10 @@ impl Accounts for SqliteStore {
 
     async fn principal(&self, session: SessionId, user: UserId) -> Result<Option<Principal>, StoreError> {
         let now = self.clock().now();
-        self.read(move |connection| principal(connection, session, user, now)).await
+        self.lookup(move |connection| principal(connection, session, user, now)).await
     }
 
     async fn is_empty(&self) -> Result<bool, StoreError> {
-        self.read(|connection| Ok(!connection.prepare_cached("SELECT 1 FROM users")?.exists([])?)).await
+        self.lookup(|connection| Ok(!connection.prepare_cached("SELECT 1 FROM users")?.exists([])?)).await
     }
 }

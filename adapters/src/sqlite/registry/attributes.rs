@@ -99,7 +99,7 @@ impl Attributes for SqliteStore {
     }
 
     async fn additional_info(&self, device_id: DeviceId) -> Result<Option<Value>, StoreError> {
-        self.read(move |connection| {
+        self.lookup(move |connection| {
             let column = Column::new("device_registry", "additional_info", 1);
             connection
                 .prepare_cached("SELECT device_id, additional_info FROM device_registry WHERE device_id = ?1")?

@@ -69,7 +69,7 @@ fn read(row: &Row<'_>) -> Result<DeviceCredentials, SqlError> {
 impl Credentials for SqliteStore {
     async fn by_access_token(&self, token: &DeviceToken) -> Result<Option<DeviceIdentity>, StoreError> {
         let token = token.clone();
-        self.read(move |connection| {
+        self.lookup(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT device_id, tenant_id FROM device_credentials WHERE credentials_id = ?1 AND kind = ?2",
             )?;
@@ -82,7 +82,7 @@ impl Credentials for SqliteStore {
     }
 
     async fn of_device(&self, device_id: DeviceId) -> Result<Option<DeviceCredentials>, StoreError> {
-        self.read(move |connection| {
+        self.lookup(move |connection| {
             connection
                 .prepare_cached(
                     "SELECT device_id, id, tenant_id, created_at, kind, credentials_id, credentials_value, version

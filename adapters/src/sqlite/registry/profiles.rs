@@ -42,7 +42,7 @@ fn read(row: &Row<'_>) -> Result<Profile, SqlError> {
 impl Profiles for SqliteStore {
     async fn by_name(&self, tenant_id: TenantId, name: &str) -> Result<Option<Profile>, StoreError> {
         let name = name.to_owned();
-        self.read(move |connection| {
+        self.lookup(move |connection| {
             connection
                 .prepare_cached(
                     "SELECT id, tenant_id, name, created_at FROM device_profiles WHERE tenant_id = ?1 AND name = ?2",
@@ -55,7 +55,7 @@ impl Profiles for SqliteStore {
     }
 
     async fn by_id(&self, id: ProfileId) -> Result<Option<Profile>, StoreError> {
-        self.read(move |connection| {
+        self.lookup(move |connection| {
             connection
                 .prepare_cached("SELECT id, tenant_id, name, created_at FROM device_profiles WHERE id = ?1")?
                 .query_row([IdText::new(id.0)], |row| Ok(read(row)))

@@ -36,7 +36,7 @@ const QUEUE: usize = 16_384;
 
 /// Pages in the write-ahead log (of 4 KiB) from which on they are moved into the database. Larger moves a page that
 /// changes often less often, smaller keeps the file and the pause shorter.
-const CHECKPOINT: i64 = 8_192;
+const CHECKPOINT: i64 = 4_096;
 
 /// Something for the writer to do.
 pub(in crate::sqlite) enum Job {
