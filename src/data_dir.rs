@@ -23,17 +23,17 @@ pub(crate) struct DataDir {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DataDirError {
     /// It cannot be made, read or written.
-    #[error("the data directory {} cannot be used: {why}", path.display())]
+    #[error("{} cannot be used: {why}", path.display())]
     Unusable {
-        /// The directory.
+        /// The directory, or the database.
         path: PathBuf,
         /// Why.
         why: io::Error,
     },
     /// Another process uses it.
-    #[error("the data directory {} is in use by {holder}", path.display())]
+    #[error("{} is in use by {holder}", path.display())]
     Locked {
-        /// The directory.
+        /// The directory, or the database.
         path: PathBuf,
         /// Who says to use it.
         holder: String,
@@ -54,7 +54,7 @@ impl DataDir {
     pub(crate) fn open(path: &Path, work: &str) -> Result<Self, DataDirError> {
         let unusable = |why| DataDirError::Unusable { path: path.to_owned(), why };
         create_private(path).map_err(unusable)?;
-        let lock = take(path, work)?;
+        let lock = lock(path, &path.join(LOCK), work)?;
         let is_demo = path.join(DEMO).exists();
         Ok(Self { path: path.to_owned(), is_demo, _lock: lock })
     }
@@ -103,11 +103,21 @@ impl DataDir {
     }
 }
 
-/// Locks the directory and writes down who did.
-fn take(path: &Path, work: &str) -> Result<File, DataDirError> {
+/// A database outside the data directory, for this process alone as long as the file is open: another process may have
+/// another data directory and the same database.
+///
+/// # Errors
+/// [`DataDirError`].
+pub(crate) fn lock_database(path: &Path, work: &str) -> Result<File, DataDirError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    lock(path, Path::new(&beside), work)
+}
+
+/// Locks what stands at the path by means of a file, and writes down who did.
+fn lock(path: &Path, file: &Path, work: &str) -> Result<File, DataDirError> {
     let unusable = |why| DataDirError::Unusable { path: path.to_owned(), why };
-    let mut lock =
-        File::options().read(true).write(true).create(true).truncate(false).open(path.join(LOCK)).map_err(unusable)?;
+    let mut lock = File::options().read(true).write(true).create(true).truncate(false).open(file).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -162,6 +172,17 @@ mod tests {
         assert!(matches!(refused, DataDirError::Locked { holder: held_by, .. } if held_by == holder));
         drop(first);
         DataDir::open(&path, "rebuild").unwrap();
+    }
+
+    #[test]
+    fn a_database_elsewhere_is_one_process_s_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("d.db");
+        let first = lock_database(&database, "serve").unwrap();
+        let refused = lock_database(&database, "rebuild").unwrap_err().to_string();
+        assert!(refused.contains("d.db is in use by") && refused.contains("deed serve"), "{refused}");
+        drop(first);
+        lock_database(&database, "rebuild").unwrap();
     }
 
     #[test]

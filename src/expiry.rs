@@ -9,6 +9,7 @@ use deed_domain::{
     time::Timestamp,
 };
 use deed_projections::{DueDevice, ReadModels};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Devices that are looked up at once.
@@ -74,9 +75,17 @@ impl ExpiryWorker {
                 return Ok(true);
             }
             let caller = caller(self.clock.now());
-            let mut recorded = 0;
+            // All at once, so that they share a transaction.
+            let mut expiring = JoinSet::new();
             for DueDevice { tenant_id, device_id } in due {
-                match self.claims.expire(&caller, DeviceIdentity { device_id, tenant_id }).await {
+                let (claims, caller) = (self.claims.clone(), caller.clone());
+                expiring.spawn(async move {
+                    (device_id, claims.expire(&caller, DeviceIdentity { device_id, tenant_id }).await)
+                });
+            }
+            let mut recorded = 0;
+            for (device_id, expired) in expiring.join_all().await {
+                match expired {
                     Ok(keys) => recorded += keys,
                     Err(Failure::NotAppended(AppendError::Store(error))) => return Err(error),
                     Err(error) => tracing::warn!(%error, %device_id, "an expired key could not be recorded"),

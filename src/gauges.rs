@@ -36,6 +36,14 @@ pub(crate) async fn measure(store: SqliteStore, metrics: PrometheusHandle, stopp
         }
         metrics.run_upkeep();
         metrics::gauge!("deed_append_queue_length").set(store.queue_length() as f64);
+        match store.projection_lags().await {
+            Ok(lags) => {
+                for (projection, events) in lags {
+                    metrics::gauge!("deed_projection_lag_events", "projection" => projection).set(events as f64);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the read models' lag could not be measured"),
+        }
         match keys.active_key_count().await {
             Ok(count) => metrics::gauge!("deed_active_keys").set(count as f64),
             Err(error) => tracing::warn!(%error, "active keys could not be counted"),

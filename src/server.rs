@@ -2,18 +2,30 @@
 
 use std::{io, time::Duration};
 
-use axum::serve::ListenerExt;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
     task::{JoinError, JoinHandle, JoinSet},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{gauges, wiring::Service};
 
 /// What is in progress when the service is told to stop gets this long to end.
 const GRACE: Duration = Duration::from_secs(30);
+/// How long a connection may take for the head of a request, the wait for its first byte included. Whoever opens
+/// connections and says nothing, or says it byte by byte, holds them no longer than this.
+const HEAD: Duration = Duration::from_secs(75);
+/// After a connection could not be accepted, because there are too many, some get this long to end.
+const BREATH: Duration = Duration::from_millis(100);
 /// The status of a process that a second signal ended.
 const STOPPED_AT_ONCE: i32 = 130;
 
@@ -56,14 +68,7 @@ pub(crate) async fn serve(
     background.spawn(expiry.run(stopping.clone()));
     background.spawn(gauges::measure(store.clone(), metrics, stopping.clone()));
 
-    let listener = listener.tap_io(|connection| {
-        // Answers are small and whole: waiting for more to send would only delay them.
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    let server = axum::serve(listener, router).with_graceful_shutdown(stopping.clone().cancelled_owned());
-    let mut server = tokio::spawn(server.into_future());
+    let mut server = tokio::spawn(answer(listener, router, stopping.clone()));
 
     let ended = loop {
         tokio::select! {
@@ -81,7 +86,7 @@ pub(crate) async fn serve(
         end_at_once();
     });
     let result = match ended {
-        Some(ended) => ended.map_err(io::Error::other).flatten(),
+        Some(ended) => ended.map_err(io::Error::other),
         None => finish(server).await,
     };
     while let Some(task) = background.join_next().await {
@@ -98,10 +103,51 @@ fn report(task: Result<(), JoinError>) {
     }
 }
 
+/// Accepts connections until the service stops, then waits for the requests in progress.
+async fn answer(listener: TcpListener, router: Router, stopping: CancellationToken) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    let open = GracefulShutdown::new();
+    while let Some(stream) = accept(&listener, &stopping).await {
+        let service = TowerToHyperService::new(router.clone());
+        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke");
+            }
+        });
+    }
+    drop(listener);
+    open.shutdown().await;
+}
+
+/// The next connection; nothing once the service stops.
+async fn accept(listener: &TcpListener, stopping: &CancellationToken) -> Option<TcpStream> {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopping.cancelled() => return None,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                // Answers are small and whole: waiting for more to send would only delay them.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection keeps its delay");
+                }
+                return Some(stream);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(BREATH).await;
+            }
+        }
+    }
+}
+
 /// Waits for the requests in progress, but not for ever.
-async fn finish(mut server: JoinHandle<io::Result<()>>) -> io::Result<()> {
+async fn finish(mut server: JoinHandle<()>) -> io::Result<()> {
     match tokio::time::timeout(GRACE, &mut server).await {
-        Ok(ended) => ended.map_err(io::Error::other).flatten(),
+        Ok(ended) => ended.map_err(io::Error::other),
         Err(_) => {
             tracing::warn!(seconds = GRACE.as_secs(), "requests still in progress are cut off");
             server.abort();
@@ -113,4 +159,54 @@ async fn finish(mut server: JoinHandle<io::Result<()>>) -> io::Result<()> {
 #[expect(clippy::disallowed_methods, reason = "whoever sends a second signal does not want to wait for anything")]
 fn end_at_once() -> ! {
     std::process::exit(STOPPED_AT_ONCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        time::Instant,
+    };
+
+    use super::*;
+
+    async fn connect() -> (TcpStream, CancellationToken, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stopping = CancellationToken::new();
+        let slow = get(|| async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            "done"
+        });
+        let server = tokio::spawn(answer(listener, Router::new().route("/slow", slow), stopping.clone()));
+        (TcpStream::connect(address).await.unwrap(), stopping, server)
+    }
+
+    async fn rest_of(mut stream: TcpStream) -> String {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_finishes_the_head_is_cut_off() {
+        for said in ["", "GET /slow HTTP/1.1\r\nhost: l"] {
+            let began = Instant::now();
+            let (mut stream, ..) = connect().await;
+            stream.write_all(said.as_bytes()).await.unwrap();
+            assert_eq!(rest_of(stream).await, "", "{said}");
+            assert!(began.elapsed() >= HEAD, "{said}: {:?}", began.elapsed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_accepted_is_answered_when_the_service_stops() {
+        let (mut stream, stopping, server) = connect().await;
+        stream.write_all(b"GET /slow HTTP/1.1\r\nhost: l\r\n\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stopping.cancel();
+        assert!(rest_of(stream).await.ends_with("done"));
+        server.await.unwrap();
+    }
 }

@@ -13,11 +13,11 @@ use super::{
     progress::Progress,
     shared::{Location, runtime},
 };
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, lock_database};
 
 /// Fill read models again from the log
 ///
-/// Into a new version beside the old one, then in its place. No server may run on the data directory meanwhile.
+/// Into a new version beside the old one, then in its place. No server may run on the data meanwhile.
 #[derive(Args, Debug)]
 pub(super) struct Rebuild {
     /// The read model: device_list, ownership, active_keys or claim_history; all of them if none is named
@@ -39,6 +39,7 @@ impl Rebuild {
         // Opened to be read first, so that a misspelt path is not made into an empty database.
         SqliteStore::open(SqliteOptions::read_only(&path), Arc::new(SystemClock)).map_err(open)?;
         let _data_dir = DataDir::open(&storage.data_dir, "rebuild")?;
+        let _database = storage.database_elsewhere().map(|path| lock_database(path, "rebuild")).transpose()?;
         let store = SqliteStore::open(SqliteOptions::new(&path), Arc::new(SystemClock)).map_err(open)?;
         for name in names {
             let progress = Progress::start(format!("rebuilding {name}"));

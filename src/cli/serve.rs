@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use super::{exit::CliError, shared::Location};
 use crate::{
     config::{Config, Loaded, Secrets},
-    data_dir::DataDir,
+    data_dir::{DataDir, lock_database},
     demo, first_start, gauges, logging, pepper_check,
     server::{self, Signals},
     wiring::Service,
@@ -50,6 +50,7 @@ impl Serve {
         logging::start(&config.log);
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let data_dir = self.take_data_dir(&config)?;
+        let _database = config.storage.database_elsewhere().map(|path| lock_database(path, "serve")).transpose()?;
         let secrets = Secrets::complete(&config, &OsEntropy)?;
         let metrics = gauges::collect().map_err(|why| CliError::System(format!("metrics: {why}")))?;
         let runtime = tokio::runtime::Runtime::new()

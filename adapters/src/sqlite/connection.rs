@@ -15,7 +15,7 @@ const BUSY: Duration = Duration::from_secs(10);
 /// that no commit pays for one by surprise.
 pub(in crate::sqlite) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    prepare(&connection, 32)?;
+    prepare(&connection, 16)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -28,7 +28,7 @@ pub(in crate::sqlite) fn open_writer(path: &Path) -> rusqlite::Result<Connection
 pub(in crate::sqlite) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(path, flags)?;
-    prepare(&connection, 8)?;
+    prepare(&connection, 4)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

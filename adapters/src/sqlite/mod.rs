@@ -125,6 +125,14 @@ impl SqliteStore {
         self.0.queue.as_ref().map_or(0, Queue::len)
     }
 
+    /// How many events each read model is behind the log: none, as they are written with the events.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub async fn projection_lags(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.lookup(read_models::lags).await
+    }
+
     /// Finishes what has been accepted, makes it durable, and stops writing. What comes later is told that the store is
     /// closed.
     pub async fn close(&self) {

@@ -20,6 +20,12 @@ impl Connection {
         Ok(Self(sender))
     }
 
+    /// Gets and reads the whole answer.
+    pub(crate) async fn get(&mut self, path: &str) -> Result<(StatusCode, Bytes), Failure> {
+        let request = Request::get(path).header("host", "localhost").body(Full::default())?;
+        self.send(request).await
+    }
+
     /// Posts and reads the whole answer.
     pub(crate) async fn post(
         &mut self,
@@ -31,7 +37,11 @@ impl Connection {
         if let Some(token) = token {
             request = request.header("x-authorization", format!("Bearer {token}"));
         }
-        let response = self.0.send_request(request.body(Full::from(body))?).await?;
+        self.send(request.body(Full::from(body))?).await
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
+        let response = self.0.send_request(request).await?;
         let status = response.status();
         Ok((status, response.into_body().collect().await?.to_bytes()))
     }

@@ -70,6 +70,7 @@ async fn compare_with_sqlite(arguments: &Arguments) -> Result<(), Failure> {
         if first + count > arguments.devices {
             return Err(format!("{} devices are too few", arguments.devices).into());
         }
+        println!("| {} | {connections} | {} |", Kind::Bare, load.run(Kind::Bare, *connections, first, count).await?);
         for kind in [Kind::Registration, Kind::Claim] {
             let before = baseline::head(&server.database())?;
             let measured = load.run(kind, *connections, first, count).await?;

@@ -18,6 +18,8 @@ use crate::{Failure, client::Connection, seed};
 /// What is asked of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// Whether the server lives: what HTTP costs when nothing is done.
+    Bare,
     /// A device registers a claim key.
     Registration,
     /// A customer claims a device that has registered one.
@@ -27,6 +29,7 @@ pub(crate) enum Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Bare => "bare HTTP",
             Self::Registration => "registration",
             Self::Claim => "claim",
         })
@@ -92,6 +95,7 @@ impl Load {
                     }
                     let sent = now();
                     let (status, _) = match kind {
+                        Kind::Bare => connection.get("/health/live").await?,
                         Kind::Registration => {
                             let path = format!("/api/v1/{}/claim", seed::token(device));
                             let body = format!(r#"{{"secretKey":"{}","durationMs":3600000}}"#, seed::key(device));

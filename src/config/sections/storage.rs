@@ -40,6 +40,12 @@ impl StorageSettings {
         }
     }
 
+    /// The database's file, if it does not stand under the data directory's lock.
+    pub(crate) fn database_elsewhere(&self) -> Option<&Path> {
+        let DatabaseUrl::Sqlite(path) = self.database.as_ref()?;
+        Some(path)
+    }
+
     /// The file of the secrets that the service made for itself.
     pub(crate) fn secrets_file(&self) -> PathBuf {
         self.data_dir.join("secrets.yml")

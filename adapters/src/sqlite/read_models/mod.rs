@@ -9,7 +9,10 @@ use deed_domain::ids::Position;
 use deed_projections::{ActiveKeys, ClaimHistory, DeviceList, Ownership, Projection, Recorded};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{error::SqlError, values::signed};
+use super::{
+    error::SqlError,
+    values::{Column, signed},
+};
 
 pub(in crate::sqlite) use device_list::find_named;
 
@@ -85,4 +88,14 @@ pub(in crate::sqlite) fn project_inline(tx: &Connection, event: &Recorded<'_>) -
 pub(in crate::sqlite) fn checkpoint_inline(tx: &Connection, position: Position) -> rusqlite::Result<()> {
     // Every row: all projections in this table are inline ones.
     tx.prepare_cached("UPDATE projections SET position = ?1")?.execute([signed(position.0)]).map(drop)
+}
+
+/// How many events each read model is behind the log.
+pub(in crate::sqlite) fn lags(connection: &Connection) -> Result<Vec<(String, u64)>, SqlError> {
+    connection
+        .prepare_cached(
+            "SELECT name, (SELECT ifnull(max(position), 0) FROM events) - position FROM projections ORDER BY name",
+        )?
+        .query_and_then([], |row| Ok((row.get(0)?, Column::new("projections", "position", 1).unsigned(row)?)))?
+        .collect()
 }
