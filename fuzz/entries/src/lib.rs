@@ -9,6 +9,7 @@
 //! | [`claim_payload`] | what a device sends to register a claim key |
 //! | [`claiming_data`] | what an administrator writes into the claiming attributes |
 //! | [`generated_key`] | a made key as a person types it |
+//! | [`request`] | a whole request to the HTTP port, of a person or of a device |
 //! | [`token`] | a JSON Web Token |
 //! | [`event`], [`metadata`], [`key_digest`] | what stands in the log |
 //! | [`export`] | a file that `deed export` wrote, and what is made of its events |
@@ -18,12 +19,14 @@
 mod export;
 mod keys;
 mod payloads;
+mod request;
 mod stored;
 mod token;
 
 pub use export::export;
 pub use keys::{generated_key, key_digest};
 pub use payloads::{claim_payload, claiming_data};
+pub use request::request;
 pub use stored::{event, metadata};
 pub use token::token;
 
@@ -39,5 +42,6 @@ pub const ENTRIES: &[(&str, Entry)] = &[
     ("generated_key", generated_key),
     ("key_digest", key_digest),
     ("metadata", metadata),
+    ("request", request),
     ("token", token),
 ];
