@@ -122,6 +122,11 @@ impl World {
         found.as_array().unwrap().iter().map(pair).collect()
     }
 
+    /// The customer that the user belongs to.
+    async fn owner_of(&self, user: &str) -> Value {
+        self.call(Method::GET, "/api/auth/user", Some(user), None).await.1["customerId"]["id"].clone()
+    }
+
     async fn owner(&self, id: &str) -> Value {
         let (_, device) = self.call(Method::GET, &format!("/api/device/{id}"), Some(&self.tenant), None).await;
         device["customerId"]["id"].clone()
@@ -251,6 +256,42 @@ async fn the_unknown_and_the_unentitled_are_refused() {
     assert_eq!((status, &body["errorCode"]), (StatusCode::FORBIDDEN, &json!(20)));
     let (status, body) = world.call(Method::POST, "/api/customer/device/D1/claim", None, None).await;
     assert_eq!((status, &body["errorCode"]), (StatusCode::UNAUTHORIZED, &json!(10)));
+}
+
+/// Every outcome of a claim that no other test here is about (`docs/protocol.md`, claiming).
+#[tokio::test]
+async fn what_a_claim_answers_depends_on_keys_and_owner() {
+    let world = World::start().await;
+    let (a, b) = (&world.customer_a, &world.customer_b);
+    let server_side = |key: &str| json!({"claimingData": {"secretKey": key, "expirationTime": later()}});
+
+    let id = world.open_device("D1").await;
+    assert!(refused(&world.claim_with(a, "D1", "k").await, FAILURE), "no key, no owner");
+    world.register("D1", "k", 30_000).await;
+    assert_eq!(world.claim_with(a, "D1", "k").await.0, StatusCode::OK);
+    assert!(refused(&world.claim_with(b, "D1", "other").await, CLAIMED), "no key, an owner");
+    assert!(refused(&world.claim_with(a, "D1", "other").await, CLAIMED), "no key, its own");
+    assert_eq!(world.write(&world.tenant, &id, server_side("s")).await, StatusCode::OK);
+    assert!(refused(&world.claim_with(b, "D1", "s").await, CLAIMED), "the right key, an owner");
+    assert!(refused(&world.claim_with(a, "D1", "s").await, CLAIMED), "the right key, its own");
+    assert!(refused(&world.claim_with(b, "D1", "other").await, FAILURE), "a wrong key, an owner");
+    assert_eq!(world.owner(&id).await, world.owner_of(a).await);
+
+    let id = world.device("D2").await;
+    for rubbish in
+        [json!("rubbish"), json!({"secretKey": "k"}), json!("{\"secretKey\":\"k\",\"expirationTime\":\"x\"}")]
+    {
+        assert_eq!(world.write(&world.tenant, &id, json!({"claimingData": rubbish})).await, StatusCode::OK);
+        for (customer, key) in [(a, "k"), (b, "rubbish")] {
+            assert!(
+                refused(&world.claim_with(customer, "D2", key).await, FAILURE),
+                "undecodable claiming data: {rubbish}"
+            );
+        }
+        assert_eq!(world.write(&world.tenant, &id, server_side("k")).await, StatusCode::OK);
+        assert_eq!(world.claim_with(b, "D2", "k").await.0, StatusCode::OK);
+        assert_eq!(world.reclaim(b, "D2").await.0, StatusCode::OK);
+    }
 }
 
 #[tokio::test]
