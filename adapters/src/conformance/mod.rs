@@ -78,6 +78,7 @@ macro_rules! conformance_suite {
             deciding_together {
                 of_fifty_claims_one_wins
                 of_many_claims_on_many_devices_one_each_wins
+                in_any_interleaving_each_epoch_has_one_winner
                 each_command_sees_what_the_ones_before_it_did
             }
             repeating {
