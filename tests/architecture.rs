@@ -32,7 +32,6 @@ const RULES: &[Rule] = &[
         built_from: &[
             ("async-trait", "ports are object-safe, because the database is chosen at run time"),
             ("cqrs-es", "the aggregate can be driven by any cqrs-es program"),
-            ("futures-core", "streams in ports"),
             ("serde", "the stored form of events"),
             ("serde_json", "the stored form of events"),
             ("subtle", "digests are compared in constant time"),
@@ -64,7 +63,6 @@ const RULES: &[Rule] = &[
             ("async-trait", "the ports' form"),
             ("base64", "tokens"),
             ("crossbeam-channel", "the queue before the readers' threads"),
-            ("futures-core", "the feed"),
             ("futures-util", "the conformance suite runs commands at once"),
             ("hmac", "digests of claim keys, signatures of tokens"),
             ("jsonwebtoken", "tokens"),
@@ -72,7 +70,6 @@ const RULES: &[Rule] = &[
             ("proptest", "the conformance suite, feature `testing`"),
             ("rand", "the operating system's randomness"),
             ("rusqlite", "the SQLite driver, for `sqlite` alone"),
-            ("serde", "stored forms"),
             ("serde_json", "stored forms"),
             ("sha2", "digests of claim keys, signatures of tokens"),
             ("thiserror", "errors"),
