@@ -258,7 +258,7 @@ async fn the_unknown_and_the_unentitled_are_refused() {
     assert_eq!((status, &body["errorCode"]), (StatusCode::UNAUTHORIZED, &json!(10)));
 }
 
-/// Every outcome of a claim that no other test here is about (`docs/protocol.md`, claiming).
+/// Every outcome of a claim that no other test here is about (`docs/protocol.md`, claim).
 #[tokio::test]
 async fn what_a_claim_answers_depends_on_keys_and_owner() {
     let world = World::start().await;

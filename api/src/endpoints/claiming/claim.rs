@@ -75,7 +75,7 @@ pub(crate) struct ClaimResponse {
         (status = 400, description = "By default one of two bare JSON strings: `\"FAILURE\"` for a wrong, expired or missing \
                                       key, `\"CLAIMED\"` for a device that has an owner. As a problem, `code` is \
                                       `claim_failed`, `key_expired` (to the holder of the expired key) or \
-                                      `already_claimed`. A malformed request has the usual body.", body = String),
+                                      `already_claimed`. A malformed request has the usual body.", body = String, content_type = "application/json"),
         (status = 404, description = "The tenant has no device of that name."),
         (status = 409, description = "Others kept changing the device at the same time; try again."),
         (status = 429, description = "This customer presented too many wrong keys. `Retry-After` says how long to wait."),

@@ -44,6 +44,7 @@ pub(crate) struct Nothing {}
     ),
     responses(
         (status = 200, description = "The tenant has the device. The body can be switched off.", body = ReclaimResponse),
+        (status = 400, description = "The path or a header is malformed."),
         (status = 403, description = "The device belongs to another customer."),
         (status = 404, description = "The tenant has no device of that name."),
     )
