@@ -1,7 +1,5 @@
 //! The jobs of one transaction.
 
-use std::{collections::HashMap, mem};
-
 use deed_domain::{
     device::Device,
     ids::{DeviceId, Position, Sequence, TenantId},
@@ -11,7 +9,7 @@ use deed_domain::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{Job, RegistryJob};
+use super::{Job, RegistryJob, folded::Folded};
 use crate::sqlite::{error::SqlError, event_rows, notices::Notices, read_models};
 
 /// What becomes of the batch's jobs, and what it knows of the devices that they are about.
@@ -19,7 +17,7 @@ pub(super) struct Batch {
     pub(super) now: Timestamp,
     pub(super) head: Position,
     pub(super) touched: Vec<(TenantId, DeviceId)>,
-    devices: HashMap<DeviceId, (Device, Sequence)>,
+    devices: Folded,
     started_at: Position,
     appends: Vec<Answered>,
     writes: Vec<Box<dyn RegistryJob>>,
@@ -46,16 +44,8 @@ impl From<SqlError> for Stopped {
 }
 
 impl Batch {
-    pub(super) fn new(head: Position, now: Timestamp) -> Self {
-        Self {
-            now,
-            head,
-            touched: Vec::new(),
-            devices: HashMap::new(),
-            started_at: head,
-            appends: Vec::new(),
-            writes: Vec::new(),
-        }
+    pub(super) fn new(head: Position, now: Timestamp, devices: Folded) -> Self {
+        Self { now, head, touched: Vec::new(), devices, started_at: head, appends: Vec::new(), writes: Vec::new() }
     }
 
     /// The position of the last event.
@@ -102,8 +92,9 @@ impl Batch {
         Ok(())
     }
 
-    /// Answers everybody, then wakes who follows the log.
-    pub(super) fn answer(self, committed: Result<(), StoreError>, notices: &Notices) {
+    /// Answers everybody, then wakes who follows the log. Gives back what is known of the devices: nothing after a batch
+    /// that was undone.
+    pub(super) fn answer(self, committed: Result<(), StoreError>, notices: &Notices) -> Folded {
         for (sender, result) in self.appends {
             let result = match &committed {
                 Ok(()) => result,
@@ -115,20 +106,22 @@ impl Batch {
         for write in self.writes {
             write.answer(committed.clone());
         }
-        if committed.is_ok() {
-            notices.notify(&self.touched);
+        if committed.is_err() {
+            return Folded::default();
         }
+        notices.notify(&self.touched);
+        self.devices
     }
 
-    /// The device as the batch has made it so far; put back by [`Batch::keep`].
+    /// The device as the commands so far have made it; put back by [`Batch::keep`].
     pub(super) fn take(&mut self, tx: &Connection, device_id: DeviceId) -> Result<(Device, Sequence), SqlError> {
-        match self.devices.get_mut(&device_id) {
-            Some((device, sequence)) => Ok((mem::take(device), *sequence)),
+        match self.devices.take(device_id) {
+            Some(known) => Ok(known),
             None => event_rows::fold(tx, device_id),
         }
     }
 
     pub(super) fn keep(&mut self, device_id: DeviceId, device: Device, sequence: Sequence) {
-        self.devices.insert(device_id, (device, sequence));
+        self.devices.keep(device_id, device, sequence);
     }
 }

@@ -8,8 +8,10 @@ mod append;
 mod batch;
 mod commands;
 mod counts;
+mod folded;
 
 use std::{
+    mem,
     sync::Arc,
     thread::{self, JoinHandle},
     time::Instant,
@@ -23,7 +25,7 @@ use deed_domain::{
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use self::batch::Batch;
+use self::{batch::Batch, folded::Folded};
 use super::{
     error::{OpenError, SqlError},
     notices::Notices,
@@ -86,6 +88,7 @@ pub(in crate::sqlite) struct Writer {
     notices: Arc<Notices>,
     head: Position,
     last_recorded_at: Timestamp,
+    devices: Folded,
 }
 
 impl Writer {
@@ -96,7 +99,7 @@ impl Writer {
         notices: Arc<Notices>,
     ) -> Result<Self, OpenError> {
         let (head, last_recorded_at) = end_of_log(&connection)?;
-        Ok(Self { connection, clock, notices, head, last_recorded_at })
+        Ok(Self { connection, clock, notices, head, last_recorded_at, devices: Folded::default() })
     }
 
     /// Starts the thread.
@@ -160,7 +163,7 @@ impl Writer {
             })
             .collect();
         let size = jobs.len();
-        let mut batch = Batch::new(self.head, now);
+        let mut batch = Batch::new(self.head, now, mem::take(&mut self.devices));
         let committed = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -186,7 +189,7 @@ impl Writer {
         #[expect(clippy::cast_precision_loss, reason = "a batch has at most a few hundred jobs")]
         metrics::histogram!("deed_append_batch_size").record(size as f64);
         metrics::histogram!("deed_append_duration_seconds").record(started.elapsed());
-        batch.answer(committed, &self.notices);
+        self.devices = batch.answer(committed, &self.notices);
         closing
     }
 }
