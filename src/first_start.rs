@@ -1,10 +1,10 @@
 //! The first account, without which nobody could sign in.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use deed_domain::{
     ids::UserId,
-    ports::{Accounts, AccountsError, Authority, Entropy, Password, User, UserCredentials},
+    ports::{Accounts, AccountsError, Authority, Entropy, Password, StoreError, User, UserCredentials},
 };
 
 use crate::wiring::Service;
@@ -16,16 +16,35 @@ const PASSWORD_LENGTH: usize = 20;
 /// Letters and digits without those that look alike; their number divides 256.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// If nobody can sign in, adds an operator and gives the password, which is shown once and nowhere recorded.
+/// Why there is still nobody who can sign in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FirstStartError {
+    /// The password cannot be shown.
+    #[error(transparent)]
+    Output(#[from] io::Error),
+    /// The registry does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operator was not added.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+}
+
+/// If nobody can sign in, adds an operator. The password is shown first, once, and nowhere recorded: whatever happens in
+/// between, nobody is added whose password has not been seen.
 ///
 /// # Errors
-/// [`AccountsError`] if the registry cannot be read or written.
-pub(crate) async fn add_operator(service: &Service) -> Result<Option<Password>, AccountsError> {
+/// [`FirstStartError`] if the password cannot be shown, or the registry cannot be read or written.
+pub(crate) async fn add_operator(
+    service: &Service,
+    show: impl FnOnce(&str) -> io::Result<()>,
+) -> Result<(), FirstStartError> {
     let accounts: Arc<dyn Accounts> = Arc::new(service.store.clone());
     if !accounts.is_empty().await? {
-        return Ok(None);
+        return Ok(());
     }
     let password = random_password(&*service.entropy);
+    show(password.expose())?;
     let credentials =
         UserCredentials { password_hash: Some(service.passwords.hash(password.clone()).await?), enabled: true };
     let now = service.clock.now();
@@ -42,8 +61,7 @@ pub(crate) async fn add_operator(service: &Service) -> Result<Option<Password>, 
         version: 1,
         additional_info: None,
     };
-    accounts.add_user(user, credentials).await?;
-    Ok(Some(password))
+    Ok(accounts.add_user(user, credentials).await?)
 }
 
 fn random_password(entropy: &dyn Entropy) -> Password {

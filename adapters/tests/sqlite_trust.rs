@@ -216,6 +216,9 @@ fn tampering_is_found() {
         ("DELETE FROM claim_history WHERE step = 'ClaimRefused'", "read model claim_history"),
         ("UPDATE active_keys SET expires_at = expires_at + 1", "read model active_keys"),
         ("UPDATE projections SET position = position - 1 WHERE name = 'ownership'", "stands at position"),
+        ("UPDATE events SET tenant_id = aggregate_id WHERE position = 7", "column tenant_id"),
+        ("UPDATE events SET aggregate_type = 'thing' WHERE position = 7", "column aggregate_type"),
+        ("DELETE FROM events WHERE position > 7", "events were lost"),
     ];
     for (sql, told) in cases {
         run(async {
@@ -254,6 +257,45 @@ fn a_read_model_of_another_version_is_rebuilt_at_the_start() {
         let store = open(world.directory.path(), world.clock.clone());
         assert_eq!(store.check(&mut |_, _| {}).unwrap().faults, Vec::<String>::new());
         assert_eq!(world.rows(), before);
+    });
+}
+
+#[test]
+fn a_read_model_that_is_gone_is_told_and_made_again_at_the_start() {
+    run(async {
+        let world = with_history().await;
+        let before = world.rows();
+        world.connection().execute_batch("DROP TABLE claim_history").unwrap();
+        assert!(world.check().faults.iter().any(|fault| fault.contains("read model claim_history")));
+        world.store.close().await;
+        open(world.directory.path(), world.clock.clone());
+        assert_eq!(world.rows(), before);
+    });
+}
+
+#[test]
+fn a_log_that_lost_its_end_is_not_gone_on_with() {
+    run(async {
+        let world = with_history().await;
+        world.store.close().await;
+        world.tamper("DELETE FROM events WHERE position > 7");
+        let options = SqliteOptions::new(world.directory.path().join("deed.db"));
+        let failure = SqliteStore::open(options, world.clock.clone()).unwrap_err();
+        assert!(failure.is_damage() && failure.to_string().contains("events were lost"), "{failure}");
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_reads_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+
+    run(async {
+        let world = World::new().await;
+        for name in ["deed.db", "deed.db-wal", "deed.db-shm"] {
+            let mode = std::fs::metadata(world.directory.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
     });
 }
 

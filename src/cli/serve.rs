@@ -19,7 +19,9 @@ use super::{exit::CliError, shared::Location};
 use crate::{
     config::{Config, Loaded, Secrets},
     data_dir::{DataDir, lock_database},
-    demo, first_start, gauges, logging, pepper_check,
+    demo,
+    first_start::{self, FirstStartError},
+    gauges, logging, pepper_check,
     server::{self, Signals},
     wiring::Service,
 };
@@ -105,15 +107,18 @@ impl Serve {
             writeln!(out)?;
             return Ok(());
         }
-        let added = first_start::add_operator(service).await.map_err(|error| match error {
-            AccountsError::Store(error) => CliError::Store(error),
-            other => CliError::System(other.to_string()),
-        })?;
-        if let Some(password) = added {
-            writeln!(out, "Sign in as {} with the password {}", first_start::OPERATOR, password.expose())?;
+        let show = |password: &str| {
+            writeln!(out, "Sign in as {} with the password {password}", first_start::OPERATOR)?;
             writeln!(out, "It is shown this once.")?;
-        }
-        Ok(())
+            out.flush()
+        };
+        first_start::add_operator(service, show).await.map_err(|error| match error {
+            FirstStartError::Output(error) => error.into(),
+            FirstStartError::Store(error) | FirstStartError::Accounts(AccountsError::Store(error)) => {
+                CliError::Store(error)
+            }
+            FirstStartError::Accounts(other) => CliError::System(other.to_string()),
+        })
     }
 }
 

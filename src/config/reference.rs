@@ -13,8 +13,8 @@ const INTRODUCTION: &str = "\
 of the command line. The command line wins over the environment, the environment over the file, the file over
 `secrets.yml` in the data directory, and that over the default. An empty variable counts as one that is not set.
 
-Settings that ThingsBoard has keep ThingsBoard's names, so that a file written for it can be taken over: names may be
-nested or dotted, and `${NAME:default}` in a value is replaced by the environment variable. A setting's older names are
+Settings that ThingsBoard has keep ThingsBoard's names, so that the parts of its file that are about claiming, HTTP and tokens
+can be taken over; the rest, which would have no effect here, has to go. Names may be nested or dotted, and `${NAME:default}` in a value is replaced by the environment variable. A setting's older names are
 accepted too; its own name wins over them, with a warning where they differ.
 
 Everything is checked before a port is opened. A name that is no setting, or a value that cannot be used, ends the

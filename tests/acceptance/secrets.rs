@@ -3,6 +3,8 @@
 //! Keys, device tokens, passwords and signed tokens are used in every way in which they can be right or wrong; then
 //! everything that the service printed, measured, recorded and exported is searched for each of them.
 
+use std::sync::Mutex;
+
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -28,6 +30,8 @@ struct Session {
     http: Client,
     url: String,
     given_out: Vec<String>,
+    /// The bodies of all refusals.
+    errors: Mutex<String>,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,7 +43,8 @@ async fn secrets_are_in_no_log_metric_event_or_export() {
         .env("DEED_LOG_LEVEL", "trace")
         .env("SECURITY_CLAIM_ALLOW_CLAIMING_BY_DEFAULT", "true");
     let server = Server::start(&mut command);
-    let mut session = Session { http: Client::new(), url: server.url.clone(), given_out: Vec::new() };
+    let mut session =
+        Session { http: Client::new(), url: server.url.clone(), given_out: Vec::new(), errors: Mutex::default() };
 
     let tenant = session.sign_in("tenant@thingsboard.org", "tenant").await;
     let customer = session.sign_in("customer@thingsboard.org", "customer").await;
@@ -63,6 +68,7 @@ async fn secrets_are_in_no_log_metric_event_or_export() {
 
     let places = [
         ("the output", printed),
+        ("the errors", session.errors.into_inner().unwrap()),
         ("the metrics", metrics),
         ("the audited events", events),
         ("the claim history", history),
@@ -94,7 +100,11 @@ impl Session {
             request = request.bearer_auth(user);
         }
         let answer = request.send().await.unwrap();
-        (answer.status(), answer.text().await.unwrap())
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        if !status.is_success() {
+            self.errors.lock().unwrap().push_str(&text);
+        }
+        (status, text)
     }
 
     async fn post(&self, path: &str, user: Option<&str>, body: Value) -> (StatusCode, String) {

@@ -1,6 +1,7 @@
 //! Whether what is stored can be trusted: the log is whole, and the read models follow from it.
 
 use deed_domain::{
+    codec,
     device::DeviceEvent,
     ids::{Position, Sequence},
     ports::{RecordedEvent, StoreError},
@@ -62,6 +63,7 @@ fn check(connection: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> Res
     let mut report = CheckReport::default();
     let total: u64 = snapshot
         .query_row("SELECT count(*) FROM events", [], |row| Ok(Column::new("events", "count", 0).unsigned(row)))??;
+    check_columns(&snapshot, &mut report)?;
     check_streams(&snapshot, &mut report, &mut |done| progress(done, total * 2))?;
     let stored: Vec<&ReadModel> = INLINE.iter().filter(|model| is_current(&snapshot, model, &mut report)).collect();
     for model in &stored {
@@ -72,6 +74,22 @@ fn check(connection: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> Res
         compare(&snapshot, model, head, &mut report)?;
     }
     Ok(report)
+}
+
+/// What stands in columns of its own says what the event says.
+fn check_columns(snapshot: &Connection, report: &mut CheckReport) -> Result<(), SqlError> {
+    // Metadata that cannot be read is told by whoever reads it.
+    let mut statement = snapshot.prepare(
+        "SELECT position, aggregate_type <> ?1 FROM events WHERE aggregate_type <> ?1
+         OR (json_valid(metadata) AND tenant_id IS NOT json_extract(metadata, '$.tenantId'))",
+    )?;
+    let mut rows = statement.query([codec::AGGREGATE_TYPE])?;
+    while let Some(row) = rows.next()? {
+        let position = Position(Column::new("events", "position", 0).unsigned(row)?);
+        let column = if row.get(1)? { "aggregate_type" } else { "tenant_id" };
+        report.fault(format!("event at position {position}: column {column}: not what the event says"));
+    }
+    Ok(())
 }
 
 /// Every stream by itself: sequences, decoding, folding.
@@ -220,16 +238,21 @@ fn compare(snapshot: &Connection, model: &ReadModel, head: Position, report: &mu
         snapshot.query_row(sql, [], |row| Ok(Column::new("events", "count", 0).unsigned(row)))?
     };
     let (surplus, missing) = (count(&difference("main", "temp"))?, count(&difference("temp", "main"))?);
-    if surplus + missing > 0 {
-        report.fault(format!(
-            "read model {name}: {surplus} rows do not follow from the log, {missing} rows are missing; `deed rebuild {name}` mends it"
-        ));
-    }
     let checkpoint: u64 = snapshot.query_row("SELECT position FROM projections WHERE name = ?1", [name], |row| {
         Ok(Column::new("projections", "position", 0).unsigned(row))
     })??;
+    let advice = if checkpoint > head.0 {
+        "events were lost, restore a backup".to_owned()
+    } else {
+        format!("`deed rebuild {name}` mends it")
+    };
+    if surplus + missing > 0 {
+        report.fault(format!(
+            "read model {name}: {surplus} rows do not follow from the log, {missing} rows are missing; {advice}"
+        ));
+    }
     if checkpoint != head.0 {
-        report.fault(format!("read model {name}: stands at position {checkpoint}, the log ends at {head}"));
+        report.fault(format!("read model {name}: stands at position {checkpoint}, the log ends at {head}; {advice}"));
     }
     Ok(())
 }

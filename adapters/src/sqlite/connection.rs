@@ -14,6 +14,7 @@ const BUSY: Duration = Duration::from_secs(10);
 /// `synchronous=FULL` makes every commit durable before it is answered. Checkpoints are left to the writer thread, so
 /// that no commit pays for one by surprise.
 pub(in crate::sqlite) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
+    make_private(path);
     let connection = Connection::open(path)?;
     prepare(&connection, 16)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -21,6 +22,16 @@ pub(in crate::sqlite) fn open_writer(path: &Path) -> rusqlite::Result<Connection
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
+}
+
+/// Makes the file, if it is not there, as one that nobody else reads: it holds the tokens of devices. SQLite gives its
+/// companions the same mode. If it cannot be made here, opening it tells why.
+fn make_private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(path);
 }
 
 /// A connection that only reads. It is opened for writing, because a reader of a WAL shares its index, and then told

@@ -52,6 +52,16 @@ pub enum OpenError {
     /// It is there to be read, and has never been written.
     #[error("there is no database yet")]
     Missing,
+    /// The log ends before the read models do.
+    #[error(
+        "events were lost: the log ends at position {head}, and read models have seen position {seen}; restore a backup"
+    )]
+    LostEvents {
+        /// Where the log ends.
+        head: i64,
+        /// How far the read models have come.
+        seen: i64,
+    },
     /// What it holds cannot be read.
     #[error("{0}")]
     Damaged(StoreError),
@@ -68,7 +78,7 @@ impl OpenError {
                 error.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
             ),
-            Self::TooNew { .. } | Self::Damaged(_) => true,
+            Self::TooNew { .. } | Self::LostEvents { .. } | Self::Damaged(_) => true,
             Self::Missing | Self::Thread(_) => false,
         }
     }

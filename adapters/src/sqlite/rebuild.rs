@@ -53,7 +53,18 @@ impl SqliteStore {
 }
 
 /// Makes the read models that are not there, and rebuilds those whose projection has changed since.
+///
+/// # Errors
+/// Also if a read model has seen more events than there are: they were lost, and rebuilding would hide it.
 pub(in crate::sqlite) fn bring_up_to_date(connection: &mut Connection) -> Result<(), OpenError> {
+    let (head, seen): (i64, i64) = connection.query_row(
+        "SELECT (SELECT ifnull(max(position), 0) FROM events), (SELECT ifnull(max(position), 0) FROM projections)",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    if seen > head {
+        return Err(OpenError::LostEvents { head, seen });
+    }
     for model in &INLINE {
         let stored = model.stored_version(connection)?;
         if stored != Some(model.version) {

@@ -49,7 +49,12 @@ impl ReadModel {
     /// Which version of the projection filled the table; `None` if there is no table.
     pub(in crate::sqlite) fn stored_version(&self, connection: &Connection) -> rusqlite::Result<Option<u32>> {
         connection
-            .query_row("SELECT version FROM projections WHERE name = ?1", [self.name], |row| row.get(0))
+            .query_row(
+                "SELECT version FROM projections WHERE name = ?1
+                 AND EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1)",
+                [self.name],
+                |row| row.get(0),
+            )
             .optional()
     }
 

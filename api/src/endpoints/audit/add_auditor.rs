@@ -42,7 +42,8 @@ impl NewAuditor {
             return Err(ApiError::invalid("Invalid email address format!"));
         }
         let password = Password::new(members.text("password")?.unwrap_or_default());
-        let characters = password.expose().chars().count();
+        // A login with blanks alone is no login.
+        let characters = if password.expose().trim().is_empty() { 0 } else { password.expose().chars().count() };
         if characters < *PASSWORD_LENGTHS.start() {
             return Err(ApiError::invalid("Password must be 6 or more characters in length."));
         }
@@ -127,7 +128,7 @@ mod tests {
         assert_eq!(with("x".repeat(5)).unwrap_err(), "Password must be 6 or more characters in length.");
         assert_eq!(with("ü".repeat(73)).unwrap_err(), "Password must be no more than 72 characters in length.");
         assert!(with("ü".repeat(72)).is_ok() && with("x".repeat(6)).is_ok());
-        assert!(read(&json!({"email": "a@b.org"})).is_err());
+        assert!(read(&json!({"email": "a@b.org"})).is_err() && with(" ".repeat(8)).is_err());
     }
 
     #[test]
