@@ -128,6 +128,8 @@ fn flatten(prefix: String, value: Value, values: &mut BTreeMap<String, Value>) -
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn keys(yaml: &str) -> Result<Vec<String>, String> {
@@ -149,5 +151,19 @@ mod tests {
         assert_eq!(keys("a: {[1]: 2}").unwrap_err(), "f.yml: a has a name that is no text");
         assert!(keys("a: {").unwrap_err().starts_with("f.yml is not valid YAML: "));
         assert!(keys("a: 1\na: 2").unwrap_err().starts_with("f.yml is not valid YAML: "));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[a-c:{}\\[\\],&*!|>'\"# \n\t-]{0,80}|\\PC{0,40}") {
+            let _ = keys(&text);
+        }
+
+        #[test]
+        fn what_stands_in_it_is_found(values in prop::collection::btree_map("[a-z]{1,6}", "[a-z0-9]{1,8}", 0..8)) {
+            let yaml: String = values.iter().map(|(name, value)| format!("s.{name}: \"{value}\"\n")).collect();
+            let expected: Vec<String> = values.keys().map(|name| format!("s.{name}")).collect();
+            prop_assert_eq!(keys(&yaml).unwrap(), expected);
+        }
     }
 }

@@ -90,48 +90,65 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What a source says, or why it cannot be read, and which source it is.
+type Candidate = (Result<Value, String>, Origin);
+
 impl Sources {
-    /// The setting's value from the first source that has it; `None` if it cannot be used, which is noted.
+    /// The setting's value from the first source that has it; `None` if it cannot be used, which is noted. What other
+    /// sources say has to be usable too, although it does not count: it would, once the first one is gone.
     pub(crate) fn read<K: Kind>(&mut self, setting: &Setting, kind: &K) -> Option<K::Value> {
-        let (found, origin) = self.find(setting);
-        let fault = |why| Fault { key: setting.key.into(), why, origin: Some(origin.clone()) };
-        let value = match found.and_then(|value| self.expanded(value)) {
-            Ok(value) => value,
+        let mut candidates = self.candidates(setting).into_iter();
+        let first = candidates.next()?;
+        let in_effect = self.parse(setting, kind, first);
+        for overridden in candidates {
+            self.parse(setting, kind, overridden);
+        }
+        let (parsed, value, origin) = in_effect?;
+        let is_set = text_of(&value).is_none_or(|text| !text.is_empty());
+        let value = (is_set && !setting.secret).then(|| kind.show(&parsed));
+        let is_hidden = is_set && setting.secret;
+        self.effective.push(Effective { key: setting.key, value, is_hidden, origin });
+        Some(parsed)
+    }
+
+    /// The value in both forms; a fault is noted.
+    fn parse<K: Kind>(
+        &mut self,
+        setting: &Setting,
+        kind: &K,
+        (found, origin): Candidate,
+    ) -> Option<(K::Value, Value, Origin)> {
+        let parsed = found
+            .and_then(|value| self.expanded(value))
+            .and_then(|value| kind.parse(&value).map(|parsed| (parsed, value)));
+        match parsed {
+            Ok((parsed, value)) => Some((parsed, value, origin)),
             Err(why) => {
-                self.faults.push(fault(why));
-                return None;
-            }
-        };
-        match kind.parse(&value) {
-            Ok(parsed) => {
-                let is_set = text_of(&value).is_none_or(|text| !text.is_empty());
-                let value = (is_set && !setting.secret).then(|| kind.show(&parsed));
-                let is_hidden = is_set && setting.secret;
-                self.effective.push(Effective { key: setting.key, value, is_hidden, origin });
-                Some(parsed)
-            }
-            Err(why) => {
-                self.faults.push(fault(why));
+                self.faults.push(Fault { key: setting.key.into(), why, origin: Some(origin) });
                 None
             }
         }
     }
 
-    fn find(&mut self, setting: &Setting) -> (Result<Value, String>, Origin) {
+    /// What the sources say, the one that counts first; the default only if nobody says anything.
+    fn candidates(&mut self, setting: &Setting) -> Vec<Candidate> {
+        let mut all = Vec::new();
         if let Some((_, text)) = self.command_line.iter().find(|(key, _)| *key == setting.key) {
-            return (Ok(text.as_str().into()), Origin::CommandLine);
+            all.push((Ok(text.as_str().into()), Origin::CommandLine));
         }
         if let Some(text) = self.environment.get(setting.variable) {
-            return (text.map(Value::from), Origin::Environment(setting.variable));
+            all.push((text.map(Value::from), Origin::Environment(setting.variable)));
         }
-        let file = self.file.as_ref().and_then(|file| file.find(setting, &mut self.warnings));
-        let file = file.or_else(|| self.secrets.as_ref()?.find(setting, &mut self.warnings));
-        if let Some((value, origin)) = file {
-            return (Ok(value), origin);
+        for file in [&self.file, &self.secrets].into_iter().flatten() {
+            let found = file.find(setting, &mut self.warnings);
+            all.extend(found.map(|(value, origin)| (Ok(value), origin)));
         }
-        let special = self.special_defaults.iter().find(|(key, _)| *key == setting.key);
-        let default = special.map_or(setting.default, |(_, default)| default);
-        (Ok(default.into()), Origin::Default)
+        if all.is_empty() {
+            let special = self.special_defaults.iter().find(|(key, _)| *key == setting.key);
+            let default = special.map_or(setting.default, |(_, default)| default);
+            all.push((Ok(default.into()), Origin::Default));
+        }
+        all
     }
 
     /// The value with the environment put in for `${NAME:default}`, as files written for ThingsBoard have it.

@@ -222,6 +222,14 @@ fn all_faults_are_told_at_once_with_their_origin() {
 }
 
 #[test]
+fn what_is_overridden_has_to_be_usable_too() {
+    let given = given().file("server.port: abc").environment([("HTTP_BIND_PORT", "0")]);
+    let faults = given.faults();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("server.port") && faults[0].contains("FILE"), "{faults:?}");
+}
+
+#[test]
 fn switches_that_cannot_be_kept_stop_the_start() {
     for (variable, key) in [
         ("SECURITY_CLAIM_REQUIRE_PERMISSION", "security.claim.requirePermission"),
