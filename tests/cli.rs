@@ -133,10 +133,10 @@ async fn a_demo_is_ready_to_be_tried_and_its_log_can_be_read_beside_it() {
     let claim = |device: &str| format!("{}/api/customer/device/{device}/claim", server.url);
 
     let registration = format!("{}/api/v1/A1_DEMO_TOKEN/claim", server.url);
-    let registered = post(registration, "", r#"{"secretKey":"OWN-KEY-1","durationMs":60000}"#).await;
+    let registered = post(registration, "", r#"{"secretKey":"OWN-HUNTER2","durationMs":60000}"#).await;
     assert_eq!(registered, (200, String::new()));
-    assert_eq!(post(claim("Demo-1"), &other, r#"{"secretKey":"GUESS-1"}"#).await.0, 400);
-    assert_eq!(post(claim("Demo-1"), &customer, r#"{"secretKey":"OWN-KEY-1"}"#).await.0, 200);
+    assert_eq!(post(claim("Demo-1"), &other, r#"{"secretKey":"GUESS-HUNTER2"}"#).await.0, 400);
+    assert_eq!(post(claim("Demo-1"), &customer, r#"{"secretKey":"OWN-HUNTER2"}"#).await.0, 200);
     assert_eq!(post(claim("Demo-3"), &other, r#"{"secretKey":"DEMO-KEY-3"}"#).await.0, 200);
     let refused = post(format!("{}/api/v1/A5_DEMO_TOKEN/claim", server.url), "", "{}").await;
     assert_eq!(refused.0, 403, "{}", refused.1);
@@ -182,7 +182,7 @@ async fn a_demo_is_ready_to_be_tried_and_its_log_can_be_read_beside_it() {
     let greeting = server.greeting.clone();
     let (ended, printed) = server.stop();
     assert!(ended.success());
-    for secret in ["OWN-KEY-1", "GUESS-1"] {
+    for secret in ["OWN-HUNTER2", "GUESS-HUNTER2"] {
         assert!(!printed.contains(secret), "{printed}");
         assert!(!log.contains(secret) && !story.contains(secret));
     }
@@ -277,7 +277,7 @@ async fn a_signal_lets_accepted_work_finish_and_wakes_those_who_wait() {
     let waiting = format!("{}/api/v1/A1_DEMO_TOKEN/claim?timeout=60000", server.url);
     let waiting = tokio::spawn(async move { reqwest::get(waiting).await.unwrap().text().await.unwrap() });
 
-    let body = r#"{"secretKey":"K","durationMs":60000}"#;
+    let body = r#"{"secretKey":"K-HUNTER2","durationMs":60000}"#;
     let mut slow = half_sent(&server, "A2_DEMO_TOKEN", body);
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.signal("TERM");
@@ -295,7 +295,7 @@ async fn a_signal_lets_accepted_work_finish_and_wakes_those_who_wait() {
 async fn a_second_signal_ends_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(&mut demo(&directory.path().join("demo")));
-    let _never_finished = half_sent(&server, "A2_DEMO_TOKEN", r#"{"secretKey":"K"}"#);
+    let _never_finished = half_sent(&server, "A2_DEMO_TOKEN", r#"{"secretKey":"K-HUNTER2"}"#);
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.signal("TERM");
     tokio::time::sleep(Duration::from_millis(300)).await;

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{sync::Notify, task::JoinSet};
 
-use self::deed::{Server, deed, run};
+use self::deed::{MARK, Server, deed, run};
 
 /// Clients at once.
 const CLIENTS: u64 = 8;
@@ -148,7 +148,7 @@ async fn sign_in(url: &str, name: &str, password: &str) -> String {
 }
 
 fn key_of(name: &str) -> String {
-    format!("key-of-{name}")
+    format!("key-of-{name}-{MARK}")
 }
 
 #[expect(clippy::disallowed_methods, reason = "these settings are the test's own, not the service's")]

@@ -72,9 +72,9 @@ async fn a_registration_is_told_how_it_went() {
     let demo = Demo::start(&[]);
     let path = format!("/api/v1/{ALLOWED}/claim");
     for (content_type, body) in [
-        ("application/json", r#"{"secretKey":"K","durationMs":60000}"#),
-        ("application/x-www-form-urlencoded", r#"{"secretKey":"K"}"#),
-        ("application/json", r#""{\"secretKey\":\"K\"}""#),
+        ("application/json", r#"{"secretKey":"K-HUNTER2","durationMs":60000}"#),
+        ("application/x-www-form-urlencoded", r#"{"secretKey":"K-HUNTER2"}"#),
+        ("application/json", r#""{\"secretKey\":\"K-HUNTER2\"}""#),
         ("text/plain", "{}"),
         ("nonsense", ""),
     ] {
@@ -113,7 +113,7 @@ async fn a_bad_payload_is_the_devices_fault_and_is_not_repeated() {
     assert_eq!(error(&demo.register(ALLOWED, b"{\"secretKey\":\"\xff\"}".to_vec()).await), (400, 31));
     assert_eq!(demo.state("").await, ("none".into(), None));
 
-    let largest = format!(r#"{{"secretKey":"K","x":"{}"}}"#, "x".repeat(65_536 - 24));
+    let largest = format!(r#"{{"secretKey":"K-HUNTER2","x":"{}"}}"#, "x".repeat(65_536 - 32));
     assert_eq!(largest.len(), 65_536);
     assert_eq!(demo.register(ALLOWED, largest.clone()).await.0, 200);
     let too_large = demo.register(ALLOWED, format!("{largest} ")).await;
@@ -160,14 +160,14 @@ async fn the_device_api_can_be_switched_off() {
 async fn a_device_can_ask_how_it_stands_with_it() {
     let demo = Demo::start(&[]);
     assert_eq!(demo.state("").await, ("none".into(), None));
-    demo.register(ALLOWED, r#"{"secretKey":"K","durationMs":60000}"#).await;
+    demo.register(ALLOWED, r#"{"secretKey":"K-HUNTER2","durationMs":60000}"#).await;
     let (state, expires_at) = demo.state("?timeout=0").await;
     assert!(state == "open" && expires_at.is_some());
-    demo.register(ALLOWED, r#"{"secretKey":"K","durationMs":1}"#).await;
+    demo.register(ALLOWED, r#"{"secretKey":"K-HUNTER2","durationMs":1}"#).await;
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(demo.state("").await.0, "expired");
-    demo.register(ALLOWED, r#"{"secretKey":"K"}"#).await;
-    assert_eq!(demo.customer(Method::POST, r#"{"secretKey":"K"}"#).await, 200);
+    demo.register(ALLOWED, r#"{"secretKey":"K-HUNTER2"}"#).await;
+    assert_eq!(demo.customer(Method::POST, r#"{"secretKey":"K-HUNTER2"}"#).await, 200);
     assert_eq!(demo.state("").await, ("claimed".into(), None));
     assert_eq!(demo.customer(Method::DELETE, "").await, 200);
     assert_eq!(demo.state("").await, ("reclaimed".into(), None));
@@ -183,14 +183,14 @@ async fn a_device_can_ask_how_it_stands_with_it() {
 #[tokio::test]
 async fn a_device_can_wait_until_it_stands_otherwise() {
     let demo = Demo::start(&[]);
-    demo.register(ALLOWED, r#"{"secretKey":"K","durationMs":60000}"#).await;
+    demo.register(ALLOWED, r#"{"secretKey":"K-HUNTER2","durationMs":60000}"#).await;
     let start = Instant::now();
     assert_eq!(demo.state("?timeout=300").await.0, "open");
     assert!(start.elapsed() >= Duration::from_millis(300));
 
     let claimed = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        demo.customer(Method::POST, r#"{"secretKey":"K"}"#).await
+        demo.customer(Method::POST, r#"{"secretKey":"K-HUNTER2"}"#).await
     };
     let start = Instant::now();
     let (state, status) = tokio::join!(demo.state("?timeout=60000"), claimed);

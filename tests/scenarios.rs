@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use self::deed::{Server, deed};
+use self::deed::{MARK, Server, deed};
 
 /// A running demo with its people signed in.
 struct World {
@@ -92,7 +92,7 @@ impl World {
 
     async fn register(&self, name: &str, key: &str, duration_ms: i64) -> StatusCode {
         let path = format!("/api/v1/{}/claim", token_of(name));
-        self.call(Method::POST, &path, None, Some(json!({"secretKey": key, "durationMs": duration_ms}))).await.0
+        self.call(Method::POST, &path, None, Some(json!({"secretKey": secret(key), "durationMs": duration_ms}))).await.0
     }
 
     async fn claim(&self, customer: &str, name: &str, body: Value) -> Answer {
@@ -101,7 +101,7 @@ impl World {
     }
 
     async fn claim_with(&self, customer: &str, name: &str, key: &str) -> Answer {
-        self.claim(customer, name, json!({"secretKey": key})).await
+        self.claim(customer, name, json!({"secretKey": secret(key)})).await
     }
 
     async fn reclaim(&self, user: &str, name: &str) -> Answer {
@@ -143,6 +143,11 @@ async fn sign_in(client: &Client, url: &str, email: &str, password: &str) -> Str
     let body = json!({"username": email, "password": password});
     let answer = client.post(format!("{url}/api/auth/login")).json(&body).send().await.unwrap();
     answer.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned()
+}
+
+/// The key of that name. Every key of the suite has the same mark, by which it would be found where it must not be.
+fn secret(name: &str) -> String {
+    format!("{name}-{MARK}")
 }
 
 fn token_of(name: &str) -> String {
@@ -223,7 +228,7 @@ async fn a_key_expires_and_the_log_tells_it() {
 #[tokio::test]
 async fn a_server_side_key_claims_in_both_forms() {
     let world = World::start().await;
-    let data = json!({"secretKey": "k", "expirationTime": later()});
+    let data = json!({"secretKey": secret("k"), "expirationTime": later()});
     for (name, value) in [("text", json!(data.to_string())), ("object", data.clone())] {
         let id = world.device(name).await;
         let body = json!({"claimingData": value, "claimingAllowed": true});
@@ -241,7 +246,7 @@ async fn a_server_side_key_claims_in_both_forms() {
 async fn a_server_side_key_of_the_past_does_not_claim() {
     let world = World::start().await;
     let id = world.device("D2").await;
-    world.write(&world.tenant, &id, json!({"claimingData": {"secretKey": "k", "expirationTime": 1_000}})).await;
+    world.write(&world.tenant, &id, json!({"claimingData": {"secretKey": secret("k"), "expirationTime": 1_000}})).await;
     assert!(refused(&world.claim_with(&world.customer_a, "D2", "k").await, FAILURE));
     assert_eq!(world.attributes(&id).await["claimingData"]["expirationTime"], 1_000);
 }
@@ -263,7 +268,7 @@ async fn the_unknown_and_the_unentitled_are_refused() {
 async fn what_a_claim_answers_depends_on_keys_and_owner() {
     let world = World::start().await;
     let (a, b) = (&world.customer_a, &world.customer_b);
-    let server_side = |key: &str| json!({"claimingData": {"secretKey": key, "expirationTime": later()}});
+    let server_side = |key: &str| json!({"claimingData": {"secretKey": secret(key), "expirationTime": later()}});
 
     let id = world.open_device("D1").await;
     assert!(refused(&world.claim_with(a, "D1", "k").await, FAILURE), "no key, no owner");
@@ -278,9 +283,11 @@ async fn what_a_claim_answers_depends_on_keys_and_owner() {
     assert_eq!(world.owner(&id).await, world.owner_of(a).await);
 
     let id = world.device("D2").await;
-    for rubbish in
-        [json!("rubbish"), json!({"secretKey": "k"}), json!("{\"secretKey\":\"k\",\"expirationTime\":\"x\"}")]
-    {
+    for rubbish in [
+        json!("rubbish"),
+        json!({"secretKey": secret("k")}),
+        json!("{\"secretKey\":\"k-HUNTER2\",\"expirationTime\":\"x\"}"),
+    ] {
         assert_eq!(world.write(&world.tenant, &id, json!({"claimingData": rubbish})).await, StatusCode::OK);
         for (customer, key) in [(a, "k"), (b, "rubbish")] {
             assert!(
@@ -426,10 +433,10 @@ async fn an_owner_cannot_plant_a_key() {
     let id = world.open_device("D1").await;
     world.register("D1", "k", 30_000).await;
     world.claim_with(&world.customer_a, "D1", "k").await;
-    let planted = json!({"note": "x", "claimingData": {"secretKey": "mine", "expirationTime": later()}});
+    let planted = json!({"note": "x", "claimingData": {"secretKey": secret("mine"), "expirationTime": later()}});
     assert_eq!(world.write(&world.customer_a, &id, planted).await, StatusCode::FORBIDDEN);
     assert!(!world.attributes(&id).await.contains_key("note"));
-    let of_tenant = json!({"claimingData": {"secretKey": "theirs", "expirationTime": later()}});
+    let of_tenant = json!({"claimingData": {"secretKey": secret("theirs"), "expirationTime": later()}});
     assert_eq!(world.write(&world.tenant, &id, of_tenant).await, StatusCode::OK);
     world.reclaim(&world.tenant, "D1").await;
     for key in ["mine", "theirs", "k"] {

@@ -7,6 +7,9 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+/// In every claim key that the suite uses, and in nothing else: no server and no command may print it.
+pub(crate) const MARK: &str = "HUNTER2";
+
 /// The binary, with nothing of the developer's own environment that could configure it.
 pub(crate) fn deed(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deed"));
@@ -17,7 +20,10 @@ pub(crate) fn deed(data_dir: &Path) -> Command {
 /// Runs the binary to its end.
 pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
-    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    assert_shows_no_key(&stdout);
+    assert_shows_no_key(&stderr);
+    (status.code().unwrap(), stdout, stderr)
 }
 
 /// A server that is killed when the test is over.
@@ -75,6 +81,7 @@ impl Server {
         let mut printed = self.greeting.clone();
         self.stdout.read_to_string(&mut printed).unwrap();
         printed.push_str(&self.stderr.take().unwrap().join().unwrap());
+        assert_shows_no_key(&printed);
         (status, printed)
     }
 }
@@ -84,7 +91,16 @@ impl Drop for Server {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(stderr) = self.stderr.take()
+            && !thread::panicking()
+        {
+            assert_shows_no_key(&stderr.join().unwrap());
+        }
     }
+}
+
+fn assert_shows_no_key(printed: &str) {
+    assert!(!printed.contains(MARK), "a claim key was printed:\n{printed}");
 }
 
 fn read_all(mut stderr: ChildStderr) -> String {
