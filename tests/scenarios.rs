@@ -13,7 +13,7 @@ use deed_adapters::{
 };
 use deed_domain::{
     ids::{CustomerId, UserId},
-    ports::{Accounts, Customer, User},
+    ports::{Customer, Customers, User, Users},
 };
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};

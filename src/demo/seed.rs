@@ -9,8 +9,8 @@ use deed_domain::{
     ids::{CustomerId, ProfileId, TenantId, UserId},
     metadata::{Actor, Caller, Transport},
     ports::{
-        Accounts, AccountsError, Authority, Customer, DEFAULT_PROFILE, DeviceIdentity, DeviceToken, Password, Profile,
-        Profiles, StoreError, Tenant, User, UserCredentials,
+        AccountsError, Authority, Customer, Customers, DEFAULT_PROFILE, DeviceIdentity, DeviceToken, Password, Profile,
+        Profiles, StoreError, Tenant, Tenants, User, UserCredentials, Users,
     },
     time::Timestamp,
 };

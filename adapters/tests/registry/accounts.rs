@@ -2,8 +2,8 @@ use deed_adapters::sqlite::{SqliteOptions, SqliteStore};
 use deed_domain::{
     ids::{CustomerId, SessionId, TenantId},
     ports::{
-        Accounts, AccountsError, Authority, Customer, DEFAULT_PROFILE, Principal, Profile, Profiles, StoreError,
-        Tenant, User, UserCredentials,
+        AccountsError, Authority, Customer, Customers, DEFAULT_PROFILE, Logins, Principal, Profile, Profiles,
+        StoreError, Tenant, Tenants, User, UserCredentials, Users,
     },
     time::HOUR,
 };

@@ -11,7 +11,7 @@ use deed_domain::{
     ports::{Principal, TokenClaims, TokenError},
 };
 
-pub(crate) use roles::{CustomerUser, DeviceUser, HistoryReader, Only, Role, TenantAdmin};
+pub(crate) use roles::{CustomerUser, DeviceUser, HistoryReader, Only, Role, SysAdmin, TenantAdmin};
 pub(crate) use token_pair::{TokenPair, issue, open_session};
 
 use crate::{

@@ -27,6 +27,18 @@ impl<R: Role> FromRequestParts<Shared> for Only<R> {
     }
 }
 
+/// An operator of the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SysAdmin {
+    pub(crate) user_id: UserId,
+}
+
+impl Role for SysAdmin {
+    fn of(principal: &Principal) -> Option<Self> {
+        (principal.authority == Authority::SysAdmin).then_some(Self { user_id: principal.user_id })
+    }
+}
+
 /// An administrator of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TenantAdmin {
@@ -131,16 +143,17 @@ mod tests {
         let roles = |authority| {
             let principal = principal(authority);
             (
+                SysAdmin::of(&principal).is_some(),
                 TenantAdmin::of(&principal).is_some(),
                 CustomerUser::of(&principal).is_some(),
                 DeviceUser::of(&principal).is_some(),
                 HistoryReader::of(&principal).is_some(),
             )
         };
-        assert_eq!(roles(Authority::SysAdmin), (false, false, false, false));
-        assert_eq!(roles(Authority::TenantAdmin), (true, false, true, true));
-        assert_eq!(roles(Authority::CustomerUser), (false, true, true, false));
-        assert_eq!(roles(Authority::Auditor), (false, false, false, true));
+        assert_eq!(roles(Authority::SysAdmin), (true, false, false, false, false));
+        assert_eq!(roles(Authority::TenantAdmin), (false, true, false, true, true));
+        assert_eq!(roles(Authority::CustomerUser), (false, false, true, true, false));
+        assert_eq!(roles(Authority::Auditor), (false, false, false, false, true));
     }
 
     #[test]

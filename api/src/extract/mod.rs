@@ -4,6 +4,7 @@
 mod body;
 mod command_context;
 mod json_object;
+mod page_query;
 mod path;
 mod query;
 mod request_id;
@@ -11,6 +12,7 @@ mod request_id;
 pub(crate) use body::RawBody;
 pub(crate) use command_context::CommandContext;
 pub(crate) use json_object::JsonObject;
+pub(crate) use page_query::{SortProperty, page_request};
 pub(crate) use path::{PathParams, check_path};
 pub(crate) use query::QueryParams;
 pub(crate) use request_id::{REQUEST_ID, RequestId};

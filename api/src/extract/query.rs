@@ -24,6 +24,16 @@ impl QueryParams {
         self.0.iter().filter(move |(of, _)| of == name).map(|(_, text)| text.as_str())
     }
 
+    /// A flag, `true` or `false` in any case; `None` if the parameter is missing or empty.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.text(name) {
+            None | Some("") => Ok(None),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(_) => Err(ApiError::malformed(format!("Query parameter '{name}' must be true or false"))),
+        }
+    }
+
     /// A whole number within the range; `None` if the parameter is missing.
     pub(crate) fn number<T>(&self, name: &str, range: impl RangeBounds<T>) -> Result<Option<T>, ApiError>
     where
@@ -46,12 +56,30 @@ impl FromRequestParts<Shared> for QueryParams {
 }
 
 #[cfg(test)]
+impl QueryParams {
+    /// Those of a query that can be decoded.
+    pub(crate) fn of(query: &str) -> Self {
+        let uri = format!("/?{query}").parse().unwrap();
+        Self(Query::try_from_uri(&uri).unwrap().0)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn of(query: &str) -> QueryParams {
-        let uri = format!("/?{query}").parse().unwrap();
-        QueryParams(Query::try_from_uri(&uri).unwrap().0)
+        QueryParams::of(query)
+    }
+
+    #[test]
+    fn a_flag_is_read_in_any_case() {
+        let flag = |query| of(query).flag("f").ok();
+        assert_eq!(
+            ["f=true", "f=False", "f=TRUE", "f=", ""].map(flag),
+            [Some(Some(true)), Some(Some(false)), Some(Some(true)), Some(None), Some(None)]
+        );
+        assert_eq!((flag("f=1"), flag("f=yes")), (None, None));
     }
 
     #[test]

@@ -4,10 +4,12 @@ mod acquired;
 mod claim_key;
 mod device;
 mod entity_id;
+mod page;
 mod user;
 
 pub(crate) use acquired::AcquiredJson;
 pub(crate) use claim_key::ClaimKeyJson;
 pub(crate) use device::{DeviceInfoJson, DeviceJson};
 pub(crate) use entity_id::{EntityId, NULL_UUID};
+pub(crate) use page::PageJson;
 pub(crate) use user::UserJson;

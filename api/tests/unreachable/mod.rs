@@ -10,10 +10,10 @@ use deed_domain::{
     device::{ClaimPolicy, Device},
     ids::{CustomerId, DeviceId, Position, ProfileId, Sequence, SessionId, TenantId, UserId},
     ports::{
-        Accounts, AccountsError, Append, AppendError, Appended, Attribute, AttributeScope, Attributes, Authority,
-        Clock, Customer, Entity, Entropy, EventStore, Feed, KeyDigester, Page, Password, PasswordHasher, Principal,
-        Profile, Profiles, Scope, StoreError, Subscription, Tenant, TokenClaims, TokenError, TokenSigner, User,
-        UserCredentials,
+        AccountsError, Append, AppendError, Appended, Attribute, AttributeScope, Attributes, Authority, Clock,
+        Customer, Customers, Entity, Entropy, EventStore, Feed, KeyDigester, Logins, Page, Password, PasswordHasher,
+        Principal, Profile, Profiles, Scope, StoreError, Subscription, Tenant, Tenants, TokenClaims, TokenError,
+        TokenSigner, User, UserCredentials, Users,
     },
     time::Timestamp,
 };
@@ -111,20 +111,26 @@ impl TokenSigner for Unreachable {
 }
 
 #[async_trait]
-impl Accounts for Unreachable {
+impl Tenants for Unreachable {
     async fn add_tenant(&self, _: Tenant, _: Profile) -> Result<(), AccountsError> {
         fails()
     }
+}
 
+#[async_trait]
+impl Customers for Unreachable {
     async fn add_customer(&self, _: Customer) -> Result<(), AccountsError> {
         fails()
     }
 
-    async fn add_user(&self, _: User, _: UserCredentials) -> Result<(), AccountsError> {
+    async fn customer(&self, _: CustomerId) -> Result<Option<Customer>, StoreError> {
         fails()
     }
+}
 
-    async fn customer(&self, _: CustomerId) -> Result<Option<Customer>, StoreError> {
+#[async_trait]
+impl Users for Unreachable {
+    async fn add_user(&self, _: User, _: UserCredentials) -> Result<(), AccountsError> {
         fails()
     }
 
@@ -148,6 +154,13 @@ impl Accounts for Unreachable {
         fails()
     }
 
+    async fn is_empty(&self) -> Result<bool, StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
+impl Logins for Unreachable {
     async fn open_session(&self, _: SessionId, _: UserId, _: Timestamp) -> Result<(), StoreError> {
         fails()
     }
@@ -161,10 +174,6 @@ impl Accounts for Unreachable {
             2 => Some(Principal { authority: Authority::CustomerUser, customer_id, ..admin }),
             _ => None,
         })
-    }
-
-    async fn is_empty(&self) -> Result<bool, StoreError> {
-        fails()
     }
 }
 

@@ -13,7 +13,7 @@ use deed_domain::{
     device::ClaimPolicy,
     ids::TenantId,
     metadata::{Actor, Caller, Transport},
-    ports::{Accounts, DeviceIdentity, DeviceToken},
+    ports::{DeviceIdentity, DeviceToken, Users},
 };
 use tokio::task::JoinSet;
 

@@ -13,11 +13,15 @@ mod attributes;
 mod credentials;
 mod event_store;
 mod feed;
+mod paging;
 mod profiles;
 mod secrets;
 mod surroundings;
 
-pub use accounts::{Accounts, AccountsError, Authority, Customer, Principal, Tenant, User, UserCredentials};
+pub use accounts::{
+    Accounts, AccountsError, Authority, Customer, Customers, Logins, Principal, Tenant, Tenants, User, UserCredentials,
+    Users,
+};
 pub use attributes::{Attribute, AttributeScope, Attributes, Entity};
 pub use credentials::{Credentials, CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken};
 pub use event_store::{
@@ -25,6 +29,7 @@ pub use event_store::{
     Target, UniqueClaim,
 };
 pub use feed::{Feed, Page, RecordedEvent, Scope, Subscription};
+pub use paging::{ListPage, PageRequest};
 pub use profiles::{DEFAULT_PROFILE, Profile, Profiles};
 pub use secrets::{KeyDigester, Password, PasswordHasher, TokenClaims, TokenError, TokenSigner};
 pub use surroundings::{Clock, Entropy};

@@ -6,7 +6,7 @@ use deed_adapters::sqlite::SqliteStore;
 use deed_domain::{
     ids::{CustomerId, UserId},
     metadata::Actor,
-    ports::{Accounts, StoreError},
+    ports::{Customers, StoreError, Users},
 };
 use uuid::Uuid;
 

@@ -3,12 +3,15 @@
 //! What an append carries along is written here, in the append's transaction. Nothing of it is read back, so that
 //! nothing can stop an append half-way.
 
-mod accounts;
 mod attributes;
 mod credentials;
+mod customers;
 mod email;
 mod json;
+mod logins;
 mod profiles;
+mod tenants;
+mod users;
 
 use deed_domain::{
     ids::DeviceId,

@@ -1,0 +1,78 @@
+//! The registry: what is not an event.
+
+mod accounts;
+mod attributes;
+mod credentials;
+mod profiles;
+
+use std::collections::BTreeMap;
+
+use deed_domain::{
+    ids::{CustomerId, DeviceId, ProfileId, SessionId, TenantId, UserId},
+    ports::{
+        Attribute, AttributeScope, Customer, DeviceCredentials, Entity, Profile, RegistryWrite, User, UserCredentials,
+    },
+    time::Timestamp,
+};
+use serde_json::Value;
+
+#[derive(Default)]
+pub(in crate::memory) struct Registry {
+    pub(in crate::memory) credentials: BTreeMap<DeviceId, DeviceCredentials>,
+    profiles: BTreeMap<ProfileId, Profile>,
+    /// By key and scope, of each entity.
+    attributes: Vec<(Entity, Attribute)>,
+    additional_info: BTreeMap<DeviceId, Value>,
+    customers: BTreeMap<CustomerId, Customer>,
+    users: BTreeMap<UserId, (User, UserCredentials)>,
+    sessions: BTreeMap<SessionId, (UserId, Timestamp)>,
+}
+
+impl Registry {
+    pub(in crate::memory) fn profile_named(&self, tenant_id: TenantId, name: &str) -> Option<&Profile> {
+        self.profiles.values().find(|profile| profile.tenant_id == tenant_id && profile.name == name)
+    }
+
+    /// Writes what belongs to a command; `now` is the time of the append.
+    pub(in crate::memory) fn write(&mut self, write: RegistryWrite, now: Timestamp) {
+        match write {
+            RegistryWrite::PutCredentials(put) => {
+                let put = match self.credentials.get(&put.device_id) {
+                    Some(old) => {
+                        DeviceCredentials { id: old.id, created_at: old.created_at, version: old.version + 1, ..put }
+                    }
+                    None => DeviceCredentials { created_at: now, ..put },
+                };
+                self.credentials.insert(put.device_id, put);
+            }
+            RegistryWrite::PutAdditionalInfo(device_id, Some(info)) => {
+                self.additional_info.insert(device_id, info);
+            }
+            RegistryWrite::PutAdditionalInfo(device_id, None) => {
+                self.additional_info.remove(&device_id);
+            }
+            RegistryWrite::PutProfile(profile) => {
+                self.profiles.insert(profile.id, Profile { created_at: now, ..profile });
+            }
+            RegistryWrite::PutAttributes(entity, scope, put) => {
+                for (key, value) in put {
+                    self.delete_attribute(entity, scope, &key);
+                    self.attributes.push((entity, Attribute { key, scope, value, last_update: now }));
+                }
+            }
+            RegistryWrite::DeleteAttributes(entity, scope, keys) => {
+                keys.iter().for_each(|key| self.delete_attribute(entity, scope, key));
+            }
+            RegistryWrite::EraseDevice(device_id) => {
+                self.credentials.remove(&device_id);
+                self.additional_info.remove(&device_id);
+                self.attributes.retain(|(entity, _)| *entity != Entity::Device(device_id));
+            }
+        }
+    }
+
+    fn delete_attribute(&mut self, entity: Entity, scope: AttributeScope, key: &str) {
+        self.attributes
+            .retain(|(of, attribute)| (*of, attribute.scope, attribute.key.as_str()) != (entity, scope, key));
+    }
+}

@@ -1,0 +1,64 @@
+//! Who may sign in: tenants, customers, users, and their logins. One port each.
+
+mod customers;
+mod logins;
+mod tenants;
+mod users;
+
+pub use customers::{Customer, Customers};
+pub use logins::{Logins, Principal};
+pub use tenants::{Tenant, Tenants};
+pub use users::{User, UserCredentials, Users};
+
+use crate::ports::StoreError;
+
+/// Everything about who may sign in.
+pub trait Accounts: Tenants + Customers + Users + Logins {}
+
+impl<T: Tenants + Customers + Users + Logins> Accounts for T {}
+
+/// What a person may do in principle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Authority {
+    /// Runs the platform; touches no devices.
+    SysAdmin,
+    /// Everything inside one tenant.
+    TenantAdmin,
+    /// A customer's devices, and claiming.
+    CustomerUser,
+    /// Reads a tenant's history, and nothing else.
+    Auditor,
+}
+
+impl Authority {
+    /// The word in tokens, on the wire and in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SysAdmin => "SYS_ADMIN",
+            Self::TenantAdmin => "TENANT_ADMIN",
+            Self::CustomerUser => "CUSTOMER_USER",
+            Self::Auditor => "AUDITOR",
+        }
+    }
+
+    /// The authority of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::SysAdmin, Self::TenantAdmin, Self::CustomerUser, Self::Auditor]
+            .into_iter()
+            .find(|authority| authority.as_str() == word)
+    }
+}
+
+/// Why an account was not added.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AccountsError {
+    /// There is a user of that e-mail.
+    #[error("a user with this e-mail exists")]
+    EmailTaken,
+    /// The tenant has a customer of that title.
+    #[error("a customer with this title exists")]
+    TitleTaken,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
