@@ -15,152 +15,17 @@ use deed_domain::{
     ids::{CustomerId, UserId},
     ports::{Customer, Customers, User, Users},
 };
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use uuid::Uuid;
 
-use self::deed::{MARK, Server, deed};
-
-/// A running demo with its people signed in.
-struct World {
-    data: TempDir,
-    server: Server,
-    client: Client,
-    tenant: String,
-    customer_a: String,
-    customer_b: String,
-}
-
-type Answer = (StatusCode, Value);
+use self::deed::{
+    MARK,
+    world::{Answer, World, later, percent, secret, serve, sign_in},
+};
 
 const FAILURE: &str = "FAILURE";
 const CLAIMED: &str = "CLAIMED";
-
-impl World {
-    async fn start() -> Self {
-        Self::start_with(&[]).await
-    }
-
-    async fn start_with(environment: &[(&str, &str)]) -> Self {
-        let data = TempDir::new().unwrap();
-        let server = serve(&data, environment);
-        let client = Client::new();
-        let tenant = sign_in(&client, &server.url, "tenant@thingsboard.org", "tenant").await;
-        let customer_a = sign_in(&client, &server.url, "customer@thingsboard.org", "customer").await;
-        let customer_b = sign_in(&client, &server.url, "customerB@thingsboard.org", "customer").await;
-        Self { data, server, client, tenant, customer_a, customer_b }
-    }
-
-    /// Kills the server and starts it again on the same data.
-    fn restart(self) -> Self {
-        let Self { data, server, client, tenant, customer_a, customer_b } = self;
-        drop(server);
-        let server = serve(&data, &[]);
-        Self { data, server, client, tenant, customer_a, customer_b }
-    }
-
-    async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
-        let mut request = self.client.request(method, format!("{}{path}", self.server.url));
-        if let Some(token) = token {
-            request = request.header("X-Authorization", format!("Bearer {token}"));
-        }
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let answer = request.send().await.unwrap();
-        let status = answer.status();
-        assert!(status.as_u16() < 500, "{status} from {path}");
-        let text = answer.text().await.unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
-    }
-
-    /// A new device with a token of the same text as its name; gives its id.
-    async fn device(&self, name: &str) -> String {
-        let path = format!("/api/device?accessToken={}", token_of(name));
-        let (status, device) = self.call(Method::POST, &path, Some(&self.tenant), Some(json!({"name": name}))).await;
-        assert_eq!(status, StatusCode::OK, "{device}");
-        device["id"]["id"].as_str().unwrap().to_owned()
-    }
-
-    /// A new device that may register keys.
-    async fn open_device(&self, name: &str) -> String {
-        let id = self.device(name).await;
-        assert_eq!(self.write(&self.tenant, &id, json!({"claimingAllowed": true})).await, StatusCode::OK);
-        id
-    }
-
-    async fn register(&self, name: &str, key: &str, duration_ms: i64) -> StatusCode {
-        let path = format!("/api/v1/{}/claim", token_of(name));
-        self.call(Method::POST, &path, None, Some(json!({"secretKey": secret(key), "durationMs": duration_ms}))).await.0
-    }
-
-    async fn claim(&self, customer: &str, name: &str, body: Value) -> Answer {
-        let path = format!("/api/customer/device/{}/claim", percent(name));
-        self.call(Method::POST, &path, Some(customer), Some(body)).await
-    }
-
-    async fn claim_with(&self, customer: &str, name: &str, key: &str) -> Answer {
-        self.claim(customer, name, json!({"secretKey": secret(key)})).await
-    }
-
-    async fn reclaim(&self, user: &str, name: &str) -> Answer {
-        let path = format!("/api/customer/device/{}/claim", percent(name));
-        self.call(Method::DELETE, &path, Some(user), None).await
-    }
-
-    async fn write(&self, user: &str, id: &str, attributes: Value) -> StatusCode {
-        let path = format!("/api/plugins/telemetry/DEVICE/{id}/SERVER_SCOPE");
-        self.call(Method::POST, &path, Some(user), Some(attributes)).await.0
-    }
-
-    /// The device's server attributes by key.
-    async fn attributes(&self, id: &str) -> serde_json::Map<String, Value> {
-        let path = format!("/api/plugins/telemetry/DEVICE/{id}/values/attributes/SERVER_SCOPE");
-        let (_, found) = self.call(Method::GET, &path, Some(&self.tenant), None).await;
-        let pair = |item: &Value| (item["key"].as_str().unwrap().to_owned(), item["value"].clone());
-        found.as_array().unwrap().iter().map(pair).collect()
-    }
-
-    /// The customer that the user belongs to.
-    async fn owner_of(&self, user: &str) -> Value {
-        self.call(Method::GET, "/api/auth/user", Some(user), None).await.1["customerId"]["id"].clone()
-    }
-
-    async fn owner(&self, id: &str) -> Value {
-        let (_, device) = self.call(Method::GET, &format!("/api/device/{id}"), Some(&self.tenant), None).await;
-        device["customerId"]["id"].clone()
-    }
-}
-
-fn serve(data: &TempDir, environment: &[(&str, &str)]) -> Server {
-    let mut command = deed(data.path());
-    command.args(["serve", "--demo"]).envs(environment.iter().copied());
-    Server::start(&mut command)
-}
-
-async fn sign_in(client: &Client, url: &str, email: &str, password: &str) -> String {
-    let body = json!({"username": email, "password": password});
-    let answer = client.post(format!("{url}/api/auth/login")).json(&body).send().await.unwrap();
-    answer.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned()
-}
-
-/// The key of that name. Every key of the suite has the same mark, by which it would be found where it must not be.
-fn secret(name: &str) -> String {
-    format!("{name}-{MARK}")
-}
-
-fn token_of(name: &str) -> String {
-    name.bytes().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn percent(name: &str) -> String {
-    name.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
-
-fn later() -> i64 {
-    1_000_000 * 1_893_456
-}
 
 fn refused(answer: &Answer, word: &str) -> bool {
     answer.0 == StatusCode::BAD_REQUEST && answer.1 == word

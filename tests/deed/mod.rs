@@ -1,5 +1,7 @@
 //! The real binary, started and stopped by tests.
 
+pub(crate) mod world;
+
 use std::{
     io::{BufRead, BufReader, Read},
     path::Path,

@@ -1,0 +1,7 @@
+//! The REST API around the claim, over real HTTP against the real binary (`docs/protocol.md`), a file for each part.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "../deed/mod.rs"]
+mod deed;
