@@ -19,10 +19,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use self::deed::{
-    MARK,
-    world::{Answer, World, later, percent, secret, serve, sign_in},
-};
+use self::deed::world::{Answer, World, later, secret, serve, sign_in, token_of};
 
 const FAILURE: &str = "FAILURE";
 const CLAIMED: &str = "CLAIMED";
