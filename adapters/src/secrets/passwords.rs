@@ -1,10 +1,17 @@
 //! Password hashes: argon2id in PHC format.
 
-use std::{num::NonZero, sync::Arc, thread};
+use std::{
+    num::NonZero,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
-    password_hash::{Error as HashError, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        Error as HashError,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
 };
 use async_trait::async_trait;
 use deed_domain::ports::{Entropy, Password, PasswordHasher, StoreError};
@@ -38,14 +45,32 @@ pub struct InvalidCost(String);
 
 /// Hashes passwords with argon2id.
 ///
-/// As many hashes are computed at once as the machine has cores, on threads of their own; the others wait. A flood of
-/// logins therefore takes neither the memory nor the threads that requests are answered on.
+/// As many hashes are computed at once as the machine has cores, on threads of their own; the others wait. Each of them
+/// has memory that the next one takes over. A flood of logins therefore takes no more memory than that, and none of the
+/// threads that requests are answered on.
 pub struct Argon2Hasher {
-    argon2: Argon2<'static>,
+    params: Params,
     entropy: Arc<dyn Entropy>,
     slots: Arc<Semaphore>,
+    memories: Arc<Memories>,
     /// Stands for the hash of a user who does not exist.
     decoy: Arc<str>,
+}
+
+/// The memory of hashes that are not being computed just now. Given back to the allocator each time, the blocks would
+/// be scattered over the arenas of all threads and never returned to the system.
+#[derive(Default)]
+struct Memories(Mutex<Vec<Vec<Block>>>);
+
+impl Memories {
+    /// Runs `work` on a memory that nobody else has meanwhile.
+    fn lend<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
+        let idle = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = idle().pop().unwrap_or_default();
+        let result = work(&mut memory);
+        idle().push(memory);
+        result
+    }
 }
 
 impl Argon2Hasher {
@@ -56,22 +81,24 @@ impl Argon2Hasher {
     pub fn new(cost: Argon2Cost, entropy: Arc<dyn Entropy>) -> Result<Self, InvalidCost> {
         let invalid = |error: &dyn std::error::Error| InvalidCost(error.to_string());
         let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, None).map_err(|e| invalid(&e))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let decoy = hash(&argon2, &Password::new(""), new_salt(&*entropy)).map_err(|e| invalid(&e))?;
+        let memories = Arc::new(Memories::default());
+        let decoy = memories.lend(|memory| hash(&params, &Password::new(""), new_salt(&*entropy), memory));
+        let decoy = decoy.map_err(|e| invalid(&e))?.into();
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        Ok(Self { argon2, entropy, slots: Arc::new(Semaphore::new(cores)), decoy: decoy.into() })
+        Ok(Self { params, entropy, slots: Arc::new(Semaphore::new(cores)), memories, decoy })
     }
 
     /// Computes when its turn comes. The slot goes with the computation, which goes on when the caller is gone.
     async fn compute<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+        work: impl FnOnce(&mut Vec<Block>) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let unavailable = |error: &dyn std::error::Error| StoreError::Unavailable(format!("password hash: {error}"));
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|e| unavailable(&e))?;
+        let memories = Arc::clone(&self.memories);
         let computed = task::spawn_blocking(move || {
             let _slot = slot;
-            work()
+            memories.lend(work)
         });
         computed.await.map_err(|e| unavailable(&e))?.map_err(|e| unavailable(&e))
     }
@@ -83,26 +110,59 @@ fn new_salt(entropy: &dyn Entropy) -> [u8; SALT_BYTES] {
     salt
 }
 
-fn hash(argon2: &Argon2<'_>, password: &Password, salt: [u8; SALT_BYTES]) -> Result<String, HashError> {
-    argon2.hash_password_with_salt(password.expose().as_bytes(), &salt).map(|hash| hash.to_string())
+/// A new hash, as it is stored.
+fn hash(
+    params: &Params,
+    password: &Password,
+    salt: [u8; SALT_BYTES],
+    memory: &mut Vec<Block>,
+) -> Result<String, HashError> {
+    let salt = Salt::new(&salt)?;
+    let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+    let output = output(Argon2::new(algorithm, version, params.clone()), password, &salt, memory)?;
+    let hash = PasswordHash {
+        algorithm: algorithm.ident(),
+        version: Some(version.into()),
+        params: ParamsString::try_from(params)?,
+        salt: Some(salt),
+        hash: Some(output),
+    };
+    Ok(hash.to_string())
+}
+
+/// Whether the password is the one that the stored hash was made from, at the cost that it names.
+fn is_right(stored: &str, password: &Password, memory: &mut Vec<Block>) -> Result<bool, HashError> {
+    let stored = PasswordHash::new(stored)?;
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
+    let version = stored.version.map_or(Ok(Version::default()), Version::try_from)?;
+    let (salt, expected) = stored.salt.zip(stored.hash).ok_or(HashError::PasswordInvalid)?;
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(&stored)?);
+    // Outputs are compared in constant time.
+    Ok(output(argon2, password, &salt, memory)? == expected)
+}
+
+fn output(argon2: Argon2<'_>, password: &Password, salt: &Salt, memory: &mut Vec<Block>) -> Result<Output, HashError> {
+    let params = argon2.params();
+    let mut bytes = [0; Output::MAX_LENGTH];
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let out = bytes.get_mut(..length).ok_or(HashError::OutputSize)?;
+    memory.resize(params.block_count(), Block::default());
+    argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, out, memory)?;
+    Ok(Output::new(out)?)
 }
 
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
     async fn hash(&self, password: Password) -> Result<String, StoreError> {
-        let (argon2, salt) = (self.argon2.clone(), new_salt(&*self.entropy));
-        self.compute(move || hash(&argon2, &password, salt)).await
+        let (params, salt) = (self.params.clone(), new_salt(&*self.entropy));
+        self.compute(move |memory| hash(&params, &password, salt, memory)).await
     }
 
     async fn verify(&self, password: Password, stored: Option<String>) -> Result<bool, StoreError> {
-        let (argon2, decoy) = (self.argon2.clone(), Arc::clone(&self.decoy));
-        self.compute(move || {
-            let hash = PasswordHash::new(stored.as_deref().unwrap_or(&decoy))?;
-            match argon2.verify_password(password.expose().as_bytes(), &hash) {
-                Ok(()) => Ok(stored.is_some()),
-                Err(HashError::PasswordInvalid) => Ok(false),
-                Err(error) => Err(error),
-            }
+        let decoy = Arc::clone(&self.decoy);
+        self.compute(move |memory| {
+            let is_right = is_right(stored.as_deref().unwrap_or(&decoy), &password, memory)?;
+            Ok(is_right && stored.is_some())
         })
         .await
     }
@@ -165,6 +225,22 @@ mod tests {
         assert!(timeout(Duration::from_millis(50), &mut waiting).await.is_err());
         drop(busy);
         assert!(waiting.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn many_hashes_take_the_memory_of_as_many_as_are_computed_at_once() {
+        let hasher = Arc::new(hasher());
+        let cores = hasher.slots.available_permits();
+        let all = (0..4 * cores + 4).map(|_| {
+            let hasher = Arc::clone(&hasher);
+            tokio::spawn(async move { hasher.verify(Password::new("a"), None).await })
+        });
+        for one in all.collect::<Vec<_>>() {
+            assert!(!one.await.unwrap().unwrap());
+        }
+        let idle = hasher.memories.0.lock().unwrap();
+        assert!((1..=cores).contains(&idle.len()), "{} memories for {cores} cores", idle.len());
+        assert!(idle.iter().all(|memory| memory.len() == 8));
     }
 
     #[test]
