@@ -13,16 +13,19 @@ use crate::{
 
 const LOGIN: &str = "/api/auth/login";
 const DEVICE_API: &str = "/api/v1/";
+/// So many characters of a path that leads nowhere are repeated to the caller.
+const LONGEST_SHOWN: usize = 200;
 
 /// Nobody learns without credentials which routes of the REST API exist.
 pub(crate) async fn no_route(State(state): State<Shared>, request: Request) -> ApiError {
     let path = request.uri().path();
+    let shown: String = path.trim_start_matches('/').chars().take(LONGEST_SHOWN).collect();
     let needs_credentials = path.starts_with("/api/") && !path.starts_with(DEVICE_API);
     let (mut parts, _) = request.into_parts();
     if needs_credentials && let Err(error) = SignedIn::from_request_parts(&mut parts, &state).await {
         return error;
     }
-    ApiError::NoRoute
+    ApiError::NoRoute(shown.into())
 }
 
 pub(crate) async fn no_method(method: Method, uri: Uri) -> ApiError {

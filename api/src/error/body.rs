@@ -171,14 +171,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_problem_names_code_and_request() {
-        let (_, content_type, body) = body_of(ApiError::NoRoute.into_response(), Format::Problem).await;
+        let (_, content_type, body) = body_of(ApiError::NoRoute("api/x".into()).into_response(), Format::Problem).await;
         assert_eq!(content_type.as_deref(), Some("application/problem+json"));
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(
             body,
             json!({
                 "type": "about:blank", "title": "Not Found", "status": 404,
-                "detail": "No such resource.", "instance": "urn:deed:request:r-1", "code": "no_such_resource",
+                "detail": "No static resource api/x.", "instance": "urn:deed:request:r-1", "code": "no_such_resource",
                 "requestId": "r-1", "errorCode": 32
             })
         );

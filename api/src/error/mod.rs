@@ -44,9 +44,9 @@ pub(crate) enum ApiError {
     /// What the request is about does not exist.
     #[error("{0}")]
     NotFound(Cow<'static, str>),
-    /// There is no such resource.
-    #[error("No such resource.")]
-    NoRoute,
+    /// There is nothing at this path.
+    #[error("No static resource {0}.")]
+    NoRoute(Box<str>),
     /// The resource knows no such method.
     #[error("Request method '{0}' is not supported")]
     NoMethod(Method),

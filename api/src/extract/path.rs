@@ -16,7 +16,7 @@ impl PathParams {
     /// The decoded text of a parameter.
     pub(crate) fn text(&self, name: &str) -> Result<&str, ApiError> {
         let found = self.0.iter().find(|(of, _)| of == name);
-        found.map(|(_, text)| text.as_str()).ok_or(ApiError::NoRoute)
+        found.map(|(_, text)| text.as_str()).ok_or_else(|| ApiError::NoRoute(name.into()))
     }
 
     /// A parameter that is an id.
@@ -41,13 +41,13 @@ pub(crate) fn check_path(path: &str) -> Result<(), ApiError> {
     if path.contains("//") {
         return Err(ApiError::malformed("The path has an empty segment"));
     }
-    if !path.contains('%') {
-        return Ok(());
-    }
-    decode(path.as_bytes())
-        .filter(|bytes| str::from_utf8(bytes).is_ok())
-        .map(drop)
-        .ok_or_else(|| ApiError::malformed("The path is not percent-encoded UTF-8"))
+    if is_encoded_utf8(path) { Ok(()) } else { Err(ApiError::malformed("The path is not percent-encoded UTF-8")) }
+}
+
+/// Whether the text is UTF-8 when it is percent-decoded. What libraries put in the place of other bytes is not what was
+/// sent.
+pub(super) fn is_encoded_utf8(text: &str) -> bool {
+    !text.contains('%') || decode(text.as_bytes()).is_some_and(|bytes| str::from_utf8(&bytes).is_ok())
 }
 
 fn decode(path: &[u8]) -> Option<Vec<u8>> {

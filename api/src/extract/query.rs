@@ -7,6 +7,7 @@ use axum::{
     http::request::Parts,
 };
 
+use super::path::is_encoded_utf8;
 use crate::{error::ApiError, state::Shared};
 
 /// The parameters in the order in which they came.
@@ -49,8 +50,11 @@ impl FromRequestParts<Shared> for QueryParams {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, ApiError> {
-        let Query(params) =
-            Query::try_from_uri(&parts.uri).map_err(|_| ApiError::malformed("The query is malformed"))?;
+        let malformed = || ApiError::malformed("The query is malformed");
+        if !parts.uri.query().is_none_or(is_encoded_utf8) {
+            return Err(malformed());
+        }
+        let Query(params) = Query::try_from_uri(&parts.uri).map_err(|_| malformed())?;
         Ok(Self(params))
     }
 }
@@ -87,6 +91,14 @@ mod tests {
         let query = of("key=a+b&key=c%2Cd&keys=");
         assert_eq!(query.all("key").collect::<Vec<_>>(), ["a b", "c,d"]);
         assert_eq!((query.text("keys"), query.text("other")), (Some(""), None));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_not_replaced() {
+        for (query, is_text) in [("a=%C3%BC", true), ("a=b+c", true), ("a=%ff", false), ("a=%f", false), ("a=%", false)]
+        {
+            assert_eq!(is_encoded_utf8(query), is_text, "{query}");
+        }
     }
 
     #[test]
