@@ -9,7 +9,7 @@ mod path;
 mod query;
 mod request_id;
 
-pub(crate) use body::RawBody;
+pub(crate) use body::{RawBody, SmallBody};
 pub(crate) use command_context::CommandContext;
 pub(crate) use json_object::JsonObject;
 pub(crate) use page_query::{SortProperty, page_request};

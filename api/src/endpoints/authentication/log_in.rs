@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     authentication::{TokenPair, issue, open_session},
     error::{ApiError, Unauthenticated},
-    extract::{JsonObject, RawBody},
+    extract::{JsonObject, SmallBody},
     state::Shared,
 };
 
@@ -49,7 +49,10 @@ impl LoginRequest {
                                       from a disabled user."),
     )
 )]
-pub(crate) async fn log_in(State(state): State<Shared>, RawBody(body): RawBody) -> Result<Json<TokenPair>, ApiError> {
+pub(crate) async fn log_in(
+    State(state): State<Shared>,
+    SmallBody(body): SmallBody,
+) -> Result<Json<TokenPair>, ApiError> {
     let LoginRequest { username, password } = LoginRequest::read(&body)?;
     let (user, credentials) = state.accounts.user_by_email(username.trim()).await?.unzip();
     let hash = credentials.as_ref().and_then(|credentials| credentials.password_hash.clone());

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     authentication::{TokenKind, TokenPair, issue, open_session, principal},
     error::{ApiError, Unauthenticated},
-    extract::{JsonObject, RawBody},
+    extract::{JsonObject, SmallBody},
     state::Shared,
 };
 
@@ -29,7 +29,10 @@ pub(crate) struct RefreshRequest {
         (status = 401, description = "`errorCode` 11 if the token has expired, otherwise 10."),
     )
 )]
-pub(crate) async fn refresh(State(state): State<Shared>, RawBody(body): RawBody) -> Result<Json<TokenPair>, ApiError> {
+pub(crate) async fn refresh(
+    State(state): State<Shared>,
+    SmallBody(body): SmallBody,
+) -> Result<Json<TokenPair>, ApiError> {
     let token = JsonObject::parse(&body)
         .and_then(|members| members.text("refreshToken"))
         .ok()
