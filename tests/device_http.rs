@@ -89,6 +89,24 @@ async fn a_registration_is_told_how_it_went() {
 }
 
 #[tokio::test]
+async fn a_registration_that_is_sent_again_is_one() {
+    let demo = Demo::start(&[]);
+    let path = format!("/api/v1/{ALLOWED}/claim");
+    let send = async |key: &str, body: &'static str| {
+        let request = demo.request(Method::POST, &path).header("Idempotency-Key", key).body(body);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(send("one", r#"{"secretKey":"K-HUNTER2","durationMs":60000}"#).await, 200);
+    let first = demo.state("").await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(send("one", r#"{"secretKey":"K-HUNTER2","durationMs":60000}"#).await, 200);
+    assert_eq!(demo.state("").await, first, "its time was not restarted");
+    assert_eq!(send("two", r#"{"secretKey":"K-HUNTER2","durationMs":60000}"#).await, 200);
+    assert_ne!(demo.state("").await, first);
+    assert_eq!(send("two words", "{}").await, 400);
+}
+
+#[tokio::test]
 async fn a_bad_payload_is_the_devices_fault_and_is_not_repeated() {
     let demo = Demo::start(&[]);
     let deep = "[".repeat(60_000);

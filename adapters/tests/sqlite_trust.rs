@@ -16,7 +16,7 @@ use deed_domain::{
     device::{ClaimPolicy, Reclaimer},
     ids::{CustomerId, TenantId, UserId},
     metadata::{Actor, Caller, Transport},
-    ports::{AttributeScope, Clock, DeviceIdentity, Entity, RegistryWrite},
+    ports::{AttributeScope, Clock, DeviceIdentity, Entity, EventStore, RegistryWrite},
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -336,5 +336,29 @@ fn the_write_ahead_log_stays_bounded_while_the_store_is_open() {
         }
         let log = std::fs::metadata(world.directory.path().join("deed.db-wal")).unwrap().len();
         assert!(log < 40 << 20, "{log} bytes");
+    });
+}
+
+/// A disk that takes nothing, as SQLite sees it; and what a readiness check makes of it.
+#[test]
+fn a_store_that_cannot_write_says_so_until_it_can() {
+    run(async {
+        let world = World::new().await;
+        assert!(world.store.check_writable().await.is_ok());
+        let refuse = |table: &str, verb: &str| {
+            let sql =
+                format!("CREATE TRIGGER no_{table} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END");
+            world.connection().execute_batch(&sql).unwrap();
+        };
+        refuse("events", "INSERT");
+        refuse("projections", "UPDATE");
+        assert!(world.claims.issue_from_device(&caller(), world.devices[0], ClaimKey::new("k"), 60_000).await.is_err());
+        for _ in 0..2 {
+            assert!(world.store.check_writable().await.is_err());
+        }
+        world.connection().execute_batch("DROP TRIGGER no_events; DROP TRIGGER no_projections").unwrap();
+        assert!(world.store.check_writable().await.is_ok());
+        world.claims.issue_from_device(&caller(), world.devices[0], ClaimKey::new("k"), 60_000).await.unwrap();
+        assert!(world.store.check_writable().await.is_ok());
     });
 }

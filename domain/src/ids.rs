@@ -65,6 +65,11 @@ uuid_newtype! {
 pub struct CommandId(pub Uuid);
 
 impl CommandId {
+    /// Whether a caller may name a command so: 1 to 255 visible ASCII characters.
+    pub fn is_key(text: &str) -> bool {
+        (1..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic())
+    }
+
     /// The id of the command that `caller` sent as `operation` with its own idempotency key. The same three give the
     /// same id; another caller's key never collides with it.
     pub fn derive(caller: &str, operation: &str, key: &str) -> Self {

@@ -87,6 +87,9 @@ macro_rules! conformance_suite {
                 a_named_command_is_carried_out_once_however_often_it_comes_at_once
                 what_was_not_appended_may_be_sent_again
                 a_repeated_addition_names_the_key_that_it_added
+                a_repeated_claim_shows_nobody_anothers_device
+                a_repeated_registration_restarts_nothing
+                a_made_key_is_taken_as_people_type_it
             }
             counting {
                 counts_are_given_to_those_who_ask

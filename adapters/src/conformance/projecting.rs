@@ -7,7 +7,7 @@ use deed_domain::{
     claims::{
         ClaimingChange, ClaimingData, Claims, DataChange, DeviceChange, Failure, NewKey, ProfileChoice, SwitchChange,
     },
-    device::{DeviceCommand, OwnerChange, Reclaimer},
+    device::{DeviceCommand, KeyEnd, OwnerChange, Reclaimer},
     ids::{DeviceId, Position},
     metadata::{Actor, Caller},
     ports::{AppendError, DeviceIdentity},
@@ -73,7 +73,7 @@ async fn work(world: &World<'_>, dice: &mut Dice) {
             let by = Caller { actor: Actor::Device(device.device_id), ..by };
             claims.issue_from_device(&by, device, ClaimKey::new(text), 30 * 60_000).await.map(drop)
         }
-        2 => claims.add_key(&by, device, NewKey { key: key(), not_before: None, expires_at: later }).await.map(drop),
+        2 => claims.add_key(&by, device, NewKey { key: key(), not_before: None, ends: later.into() }).await.map(drop),
         3 => {
             let content = serde_json::json!({ "secretKey": text, "expirationTime": later.0 });
             let data = ClaimingData::parse(&content).map_or(DataChange::Undecodable, DataChange::Set);
@@ -190,7 +190,7 @@ pub async fn devices_with_expired_keys_are_due(factory: &dyn Factory) {
         let device_id = world.register(name).await;
         for (n, life) in lives.into_iter().enumerate() {
             let key = Some(ClaimKey::new(format!("k{n}")));
-            let new = NewKey { key, not_before: None, expires_at: START.plus(life) };
+            let new = NewKey { key, not_before: None, ends: KeyEnd::After(life) };
             claims.add_key(&caller(), DeviceIdentity::new(TENANT, device_id), new).await.unwrap();
         }
         devices.push(device_id);

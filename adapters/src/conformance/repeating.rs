@@ -1,17 +1,18 @@
 //! Commands that their callers named.
 
 use deed_domain::{
-    claims::NewKey,
-    device::{DeviceCommand, Refusal, UnassignReason},
-    ids::{CommandId, DeviceId, Position},
-    metadata::Caller,
+    claim_key::ClaimKey,
+    claims::{Failure, NewKey},
+    device::{ClaimPolicy, DeviceCommand, Reclaimer, Refusal, Registered, UnassignReason},
+    ids::{CommandId, DeviceId, Position, UserId},
+    metadata::{Actor, Caller},
     ports::{Append, AppendError, AttributeScope, CommandName, DeviceIdentity, Entity, RegistryWrite, UniqueClaim},
-    time::DAY,
+    time::{DAY, Timestamp},
 };
 
 use super::{
     Factory,
-    world::{START, TENANT, World, caller, command, new_command, new_device, register},
+    world::{START, TENANT, World, caller, claim, command, customer, new_command, new_device, register},
 };
 
 fn once(id: CommandId, device_id: DeviceId, asked: DeviceCommand) -> Append {
@@ -62,7 +63,7 @@ pub async fn a_refused_command_is_refused_the_same_way_again(factory: &dyn Facto
         once(id, device_id, DeviceCommand::UnassignDevice { reason, only_from: None })
     };
     assert_eq!(world.store.append(unassign()).await.unwrap().result, Err(Refusal::NotAssigned));
-    let customer_id = super::world::customer(1);
+    let customer_id = customer(1);
     world.store.append(command(device_id, DeviceCommand::AssignDevice { customer_id })).await.unwrap();
     for _ in 0..2 {
         assert_eq!(world.store.append(unassign()).await.unwrap().result, Err(Refusal::NotAssigned));
@@ -123,7 +124,7 @@ pub async fn a_repeated_addition_names_the_key_that_it_added(factory: &dyn Facto
     let claims = world.claims();
     let add = async |command_id| {
         let caller = Caller { command_id, ..caller() };
-        let new = NewKey { key: None, not_before: None, expires_at: START.plus(DAY) };
+        let new = NewKey { key: None, not_before: None, ends: START.plus(DAY).into() };
         claims.add_key(&caller, device, new).await.unwrap()
     };
     let id = Some(new_command());
@@ -134,4 +135,75 @@ pub async fn a_repeated_addition_names_the_key_that_it_added(factory: &dyn Facto
     assert_eq!((again.key_id, again.issued_at), (first.key_id, first.issued_at));
     assert_ne!(second.key_id, first.key_id);
     assert_eq!(world.store.active_keys(device.device_id).await.unwrap().len(), 2);
+}
+
+/// A claim that is sent again gets its answer again, until the device is somebody else's: then its old owner learns
+/// nothing of it, whatever key it presents.
+pub async fn a_repeated_claim_shows_nobody_anothers_device(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    world.register_with_key("D-1").await;
+    let claims = world.claims();
+    let (anna, ben) = (customer(1), customer(2));
+    let id = Some(new_command());
+    let claim_again = async |key: &str| {
+        let user_id = UserId(anna.0);
+        let caller = Caller { actor: Actor::User(user_id), command_id: id, ..caller() };
+        claims.claim(&caller, TENANT, "D-1", anna, user_id, ClaimKey::new(key)).await
+    };
+    claim_again("right").await.unwrap();
+    let again = claim_again("whatever").await.unwrap();
+    assert_eq!(again.device.registered().and_then(Registered::owner_id), Some(anna));
+    claims.reclaim(&caller(), TENANT, "D-1", Reclaimer::Customer(anna)).await.unwrap();
+    assert!(matches!(claim_again("right").await, Err(Failure::Refused(Refusal::NotOwner))), "nobody's");
+    claims.assign(&caller(), TENANT, again.device_id, ben).await.unwrap();
+    assert!(matches!(claim_again("right").await, Err(Failure::Refused(Refusal::NotOwner))), "another's");
+    claims.remove(&caller(), TENANT, again.device_id).await.unwrap();
+    assert!(matches!(claim_again("right").await, Err(Failure::Refused(Refusal::DeviceNotFound))), "gone");
+}
+
+/// A device whose answer was lost may send its key again: it is registered once, and told that it was.
+pub async fn a_repeated_registration_restarts_nothing(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let device_id = world.register("D-1").await;
+    let device = DeviceIdentity::new(TENANT, device_id);
+    let claims = world.claims_under(ClaimPolicy { allow_by_default: true, ..ClaimPolicy::default() });
+    let id = Some(new_command());
+    let issue = async || {
+        let caller = Caller { actor: Actor::Device(device_id), command_id: id, ..caller() };
+        claims.issue_from_device(&caller, device, ClaimKey::new("k"), 60_000).await.unwrap()
+    };
+    let first = issue().await;
+    world.wait(5);
+    let again = issue().await;
+    assert_eq!((again.key_id, again.expires_at), (first.key_id, first.expires_at));
+    claim(&claims, "D-1", customer(1), "k").await.unwrap();
+    let head = world.head().await;
+    assert_eq!(issue().await.key_id, first.key_id, "its key has been used since");
+    assert_eq!(world.head().await, head);
+}
+
+/// A key that the service made is read aloud and typed: capitals, hyphens and blanks do not matter. Of any other key they
+/// do.
+pub async fn a_made_key_is_taken_as_people_type_it(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let claims = world.claims();
+    let policy = ClaimPolicy { guess_limit: 0, guess_limit_overall: 0, ..ClaimPolicy::default() };
+    let lenient = world.claims_under(policy);
+    let device = DeviceIdentity::new(TENANT, world.register("D-1").await);
+    let made = async || {
+        let new = NewKey { key: None, not_before: None, ends: Timestamp::MAX.into() };
+        claims.add_key(&caller(), device, new).await.unwrap().made.unwrap()
+    };
+    for typed in [|key: &str| key.to_lowercase(), |key: &str| key.replace('-', ""), |key: &str| format!(" {key} ")] {
+        let key = made().await;
+        claim(&lenient, "D-1", customer(1), &typed(key.expose())).await.unwrap();
+        claims.reclaim(&caller(), TENANT, "D-1", Reclaimer::Tenant).await.unwrap();
+    }
+    let own = NewKey { key: Some(ClaimKey::new("Own-Key")), not_before: None, ends: Timestamp::MAX.into() };
+    claims.add_key(&caller(), device, own).await.unwrap();
+    for typed in ["own-key", "OwnKey", " Own-Key"] {
+        let refused = claim(&lenient, "D-1", customer(1), typed).await;
+        assert!(matches!(refused, Err(Failure::Refused(Refusal::WrongKey))), "{typed}");
+    }
+    claim(&lenient, "D-1", customer(1), "Own-Key").await.unwrap();
 }

@@ -129,7 +129,7 @@ impl<'a> World<'a> {
         let claims = self.claims();
         let registered = claims.register(&caller(), TENANT, named(name)).await.unwrap();
         let device = DeviceIdentity::new(TENANT, registered.device_id);
-        let key = NewKey { key: Some(ClaimKey::new("right")), not_before: None, expires_at: Timestamp::MAX };
+        let key = NewKey { key: Some(ClaimKey::new("right")), not_before: None, ends: Timestamp::MAX.into() };
         claims.add_key(&caller(), device, key).await.unwrap();
         registered.device_id
     }

@@ -81,4 +81,8 @@ impl EventStore for InMemoryStore {
     async fn load(&self, device_id: DeviceId) -> Result<(Device, Sequence), StoreError> {
         Ok(self.held().log.device(device_id))
     }
+
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

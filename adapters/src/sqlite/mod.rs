@@ -21,7 +21,10 @@ mod writer;
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
 };
 
@@ -81,6 +84,8 @@ struct Inner {
     notices: Arc<Notices>,
     /// None if the file was opened to be read.
     queue: Option<Queue>,
+    /// Whether the last transaction failed.
+    failing: Arc<AtomicBool>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -98,6 +103,7 @@ impl SqliteStore {
     pub fn open(options: SqliteOptions, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let SqliteOptions { path, read_only } = options;
         let notices = Arc::new(Notices::default());
+        let failing = Arc::new(AtomicBool::new(false));
         let (queue, writer) = if read_only {
             if !path.exists() {
                 return Err(OpenError::Missing);
@@ -108,11 +114,12 @@ impl SqliteStore {
             let mut connection = connection::open_writer(&path)?;
             migrations::migrate(&mut connection)?;
             rebuild::bring_up_to_date(&mut connection)?;
-            let (queue, thread) = Writer::new(connection, Arc::clone(&clock), Arc::clone(&notices))?.start()?;
+            let (queue, thread) =
+                Writer::new(connection, Arc::clone(&clock), Arc::clone(&notices), Arc::clone(&failing))?.start()?;
             (Some(queue), Some(thread))
         };
         let readers = Readers::open(&path)?;
-        Ok(Self(Arc::new(Inner { path, clock, readers, notices, queue, writer: Mutex::new(writer) })))
+        Ok(Self(Arc::new(Inner { path, clock, readers, notices, queue, failing, writer: Mutex::new(writer) })))
     }
 
     /// The file.
@@ -210,6 +217,21 @@ impl EventStore for SqliteStore {
 
     async fn load(&self, device_id: DeviceId) -> Result<(Device, Sequence), StoreError> {
         self.read(move |connection| event_rows::fold(connection, device_id)).await
+    }
+
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        match &self.0.queue {
+            Some(_) if !self.0.failing.load(Ordering::Relaxed) => Ok(()),
+            // A transaction that changes nothing is still written to the disk.
+            Some(_) => {
+                let probe = self
+                    .write(|tx, _| Ok(tx.execute("UPDATE projections SET position = position", []).map(drop)?))
+                    .await;
+                self.0.failing.store(probe.is_err(), Ordering::Relaxed);
+                probe
+            }
+            None => Err(StoreError::Unavailable("the store was opened to be read only".to_owned())),
+        }
     }
 }
 

@@ -12,8 +12,6 @@ use deed_domain::{
 use super::RequestId;
 use crate::{error::ApiError, state::Shared};
 
-const LONGEST_KEY: usize = 255;
-
 /// The request as a command's origin: its id and, where the caller sent one, its idempotency key.
 pub(crate) struct CommandContext {
     request_id: RequestId,
@@ -48,10 +46,7 @@ impl FromRequestParts<Shared> for CommandContext {
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| {
-        let is_visible = |c: char| c.is_ascii_graphic();
-        (1..=LONGEST_KEY).contains(&key.len()) && key.chars().all(is_visible)
-    });
+    let key = value.to_str().ok().filter(|key| CommandId::is_key(key));
     match (key, values.next()) {
         (Some(key), None) => Ok(Some(key.to_owned())),
         _ => Err(ApiError::malformed("Idempotency-Key must be one value of 1 to 255 visible ASCII characters")),

@@ -186,6 +186,10 @@ impl EventStore for Unreachable {
     async fn load(&self, _: DeviceId) -> Result<(Device, Sequence), StoreError> {
         fails()
     }
+
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        fails()
+    }
 }
 
 #[async_trait]

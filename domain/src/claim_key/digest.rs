@@ -118,6 +118,13 @@ impl PresentedKey {
         Self { digests, empty }
     }
 
+    /// This key, or another reading of what was typed: either is as good. What would be stored is this one.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        self.digests.extend(other.digests);
+        self
+    }
+
     /// Whether the key was the empty text.
     pub const fn is_empty(&self) -> bool {
         self.empty
@@ -158,5 +165,14 @@ mod tests {
         let b = KeyDigest::new(PepperId("b".into()), [1; 32]);
         assert!(!a.matches(&b));
         assert!(PresentedKey::new(vec![a.clone(), b], false).matches(&a));
+    }
+
+    #[test]
+    fn either_reading_of_a_key_matches_and_the_first_is_stored() {
+        let key = |byte| PresentedKey::new(vec![KeyDigest::new(PepperId("a".into()), [byte; 32])], false);
+        let both = key(1).or(key(2));
+        let [one, two, three] = [1, 2, 3].map(|byte| KeyDigest::new(PepperId("a".into()), [byte; 32]));
+        assert!(both.matches(&one) && both.matches(&two) && !both.matches(&three));
+        assert_eq!(both.current(), Some(&one));
     }
 }

@@ -29,8 +29,10 @@ impl GeneratedKey {
         ClaimKey::new(text)
     }
 
-    /// The canonical form of what a person typed, if it is a made key: case, blanks and hyphens do not matter, and
+    /// The canonical form of what a person typed, if it can be a made key: case, blanks and hyphens do not matter, and
     /// the look-alikes that the alphabet leaves out are not guessed at. `None` if the check character does not fit.
+    ///
+    /// A claim is tried with this form, too ([`crate::claims::Claims::claim`]): no other key can have been meant.
     pub fn canonical(typed: &str) -> Option<ClaimKey> {
         let mut values = Vec::with_capacity(KEY_ENTROPY_BYTES + 1);
         for c in typed.chars().filter(|c| !c.is_whitespace() && *c != '-') {

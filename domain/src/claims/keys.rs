@@ -3,7 +3,7 @@
 use super::{ClaimingData, Claims, Failure, Request};
 use crate::{
     claim_key::{ClaimKey, GeneratedKey, KEY_ENTROPY_BYTES},
-    device::{ActiveKey, DeviceCommand, DeviceEvent, KeyOrigin, KeySlot, Refusal},
+    device::{ActiveKey, DeviceCommand, DeviceEvent, KeyEnd, KeyOrigin, KeySlot, Refusal},
     ids::{DeviceId, KeyId},
     metadata::{Actor, Caller},
     ports::{Appended, Counted, DeviceIdentity, RegistryWrite, Target},
@@ -30,8 +30,8 @@ pub struct NewKey {
     pub key: Option<ClaimKey>,
     /// It works from this time on.
     pub not_before: Option<Timestamp>,
-    /// It works up to and including this millisecond.
-    pub expires_at: Timestamp,
+    /// Until when it works.
+    pub ends: KeyEnd,
 }
 
 /// What a write or delete of server attributes means for the claiming ones.
@@ -87,14 +87,17 @@ impl Claims {
         let origin = if matches!(caller.actor, Actor::Gateway(_)) { KeyOrigin::Gateway } else { KeyOrigin::Device };
         let mut request = Request::to(device.tenant_id, Target::Device(device.device_id));
         request.counted = Counted::Refusals;
-        let key_id = self.new_key_id();
+        let key_id = caller.command_id.map_or_else(|| self.new_key_id(), KeyId::of_command);
         let digest = self.digest_later(device.tenant_id, key);
         let appended = self
             .append(caller, request, move |device_id| {
                 vec![DeviceCommand::IssueFromDevice { key_id, origin, key: digest(device_id), duration_ms }]
             })
             .await?;
-        issued(&appended, |key| key.slot == KeySlot::Device, None)
+        // Sent again, after its key has ended: it was registered all the same.
+        let at = appended.recorded_at;
+        let ended = IssuedKey { key_id, made: None, issued_at: at, expires_at: at };
+        Ok(issued(&appended, |key| key.slot == KeySlot::Device, None).unwrap_or(ended))
     }
 
     /// An administrator adds a key beside those that the device has; one is made if none is given.
@@ -115,12 +118,12 @@ impl Claims {
         // A command that is sent again must find the key that it added, and no other.
         let key_id = caller.command_id.map_or_else(|| self.new_key_id(), KeyId::of_command);
         let digest = self.digest_later(device.tenant_id, key);
-        let NewKey { not_before, expires_at, .. } = new;
+        let NewKey { not_before, ends, .. } = new;
         let request = Request::to(device.tenant_id, Target::Device(device.device_id));
         let appended = self
             .append(caller, request, move |device_id| {
                 let key = digest(device_id);
-                vec![DeviceCommand::IssueFromAdmin { key_id, slot: KeySlot::Additional, key, not_before, expires_at }]
+                vec![DeviceCommand::IssueFromAdmin { key_id, slot: KeySlot::Additional, key, not_before, ends }]
             })
             .await?;
         issued(&appended, |key| key.key_id == key_id, made)
@@ -167,7 +170,7 @@ impl Claims {
                     slot: data.form,
                     key: digester.digest(tenant_id, device_id, &data.key),
                     not_before: None,
-                    expires_at: data.expires_at,
+                    ends: data.expires_at.into(),
                 },
                 DataChange::Undecodable => DeviceCommand::RefuseClaimingData { key_id },
                 DataChange::Clear => DeviceCommand::ClearClaimingData,

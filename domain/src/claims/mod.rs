@@ -14,7 +14,7 @@ use crate::{
     metadata::{Caller, Metadata},
     ports::{
         Append, AppendError, Appended, Clock, CommandName, Counted, Entropy, EventStore, KeyDigester, Profiles,
-        RegistryWrite, Subject, Target, UniqueClaim,
+        RegistryWrite, StoreError, Subject, Target, UniqueClaim,
     },
 };
 
@@ -75,6 +75,14 @@ impl Claims {
     /// The installation's rules.
     pub const fn policy(&self) -> &ClaimPolicy {
         &self.policy
+    }
+
+    /// Whether commands can be carried out at present.
+    ///
+    /// # Errors
+    /// [`StoreError`] says why they cannot.
+    pub async fn check_ready(&self) -> Result<(), StoreError> {
+        self.store.check_writable().await
     }
 
     /// The device with that id, if the tenant has it.

@@ -2,8 +2,8 @@
 
 use super::{Claims, Failure, Request};
 use crate::{
-    claim_key::ClaimKey,
-    device::{DeviceCommand, Reclaimer},
+    claim_key::{ClaimKey, GeneratedKey},
+    device::{DeviceCommand, Reclaimer, Refusal},
     ids::{CustomerId, TenantId, UserId},
     metadata::Caller,
     ports::{Appended, Counted, Target},
@@ -11,7 +11,8 @@ use crate::{
 
 impl Claims {
     /// A customer's user presents a device's name and a key; the customer becomes the owner. The owner that presents
-    /// the same key again gets the same answer.
+    /// the same key again gets the same answer. A key that the service made may be typed in small letters and without
+    /// its hyphens.
     ///
     /// # Errors
     /// Every [`crate::device::Refusal`] of a claim; each is recorded, but for a device that does not exist.
@@ -26,11 +27,26 @@ impl Claims {
     ) -> Result<Appended, Failure> {
         let mut request = Request::to(tenant_id, Target::Named(tenant_id, device_name.to_owned()));
         request.counted = Counted::Claimant(customer_id);
+        let made = GeneratedKey::canonical(key.expose()).filter(|made| made.expose() != key.expose());
+        let made = made.map(|made| self.digest_later(tenant_id, made));
         let digest = self.digest_later(tenant_id, key);
-        self.append(caller, request, move |device_id| {
-            vec![DeviceCommand::ClaimDevice { customer_id, user_id, key: digest(device_id) }]
-        })
-        .await
+        let appended = self
+            .append(caller, request, move |device_id| {
+                let key = digest(device_id);
+                let key = match &made {
+                    Some(made) => key.or(made(device_id)),
+                    None => key,
+                };
+                vec![DeviceCommand::ClaimDevice { customer_id, user_id, key }]
+            })
+            .await?;
+        // A command that is sent again gets its old answer and the device as it is now: that is no longer the caller's
+        // business if the device has changed hands since.
+        match appended.device.registered() {
+            Some(device) if device.owner_id() == Some(customer_id) => Ok(appended),
+            Some(_) => Err(Refusal::NotOwner.into()),
+            None => Err(Refusal::DeviceNotFound.into()),
+        }
     }
 
     /// Gives the device back to the tenant. Of a device without an owner, a customer changes nothing and an

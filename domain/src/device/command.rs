@@ -69,8 +69,8 @@ pub enum DeviceCommand {
         key: PresentedKey,
         /// It works from this time on.
         not_before: Option<Timestamp>,
-        /// It works up to and including this millisecond.
-        expires_at: Timestamp,
+        /// Until when it works.
+        ends: KeyEnd,
     },
     /// An administrator wrote a `claimingData` that is none.
     RefuseClaimingData {
@@ -112,6 +112,31 @@ pub enum DeviceCommand {
         /// Only if this customer is the owner; otherwise nothing happens.
         only_from: Option<CustomerId>,
     },
+}
+
+/// Until when an administrator's key works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyEnd {
+    /// Up to and including this millisecond.
+    At(Timestamp),
+    /// For so many milliseconds after it began to work, by the time of the log.
+    After(i64),
+}
+
+impl KeyEnd {
+    /// The last millisecond of a key that works from `begins` on.
+    pub const fn of(self, begins: Timestamp) -> Timestamp {
+        match self {
+            Self::At(time) => time,
+            Self::After(milliseconds) => begins.plus(milliseconds),
+        }
+    }
+}
+
+impl From<Timestamp> for KeyEnd {
+    fn from(time: Timestamp) -> Self {
+        Self::At(time)
+    }
 }
 
 /// Who asks for a device to be given back.

@@ -33,6 +33,13 @@ pub trait EventStore: Send + Sync {
     /// # Errors
     /// [`StoreError`] if the stream cannot be read.
     async fn load(&self, device_id: DeviceId) -> Result<(Device, Sequence), StoreError>;
+
+    /// Whether appends can succeed at present. Costs next to nothing while the last one did; after a failure it tries a
+    /// write.
+    ///
+    /// # Errors
+    /// [`StoreError`] says why they cannot.
+    async fn check_writable(&self) -> Result<(), StoreError>;
 }
 
 /// One command, as the store sees it.

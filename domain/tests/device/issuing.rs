@@ -1,7 +1,9 @@
 //! Keys that become active: from the device, in the attribute, beside it; the switch `claimingAllowed`.
 
 use deed_domain::{
-    device::{ClaimPolicy, DeviceCommand, DeviceEvent, IssueRefusedReason, KeyOrigin, KeySlot, Refusal, RevokeReason},
+    device::{
+        ClaimPolicy, DeviceCommand, DeviceEvent, IssueRefusedReason, KeyEnd, KeyOrigin, KeySlot, Refusal, RevokeReason,
+    },
     ids::Epoch,
     time::{DAY, HOUR, Timestamp},
 };
@@ -220,16 +222,25 @@ fn an_additional_key_must_be_able_to_work() {
         slot: KeySlot::Additional,
         key: key("k"),
         not_before,
-        expires_at,
+        ends: expires_at,
     };
-    given([registered()]).when(window(None, START.plus(-1))).then_refused(Refusal::KeyNeverValid);
-    given([registered()]).when(window(Some(START.plus(6)), START.plus(5))).then_refused(Refusal::KeyNeverValid);
-    given([registered()]).when(window(None, START)).then_events([issued(key_id(1), KeySlot::Additional, "k", START)]);
+    let until = |not_before, time: Timestamp| window(not_before, time.into());
+    given([registered()]).when(until(None, START.plus(-1))).then_refused(Refusal::KeyNeverValid);
+    given([registered()]).when(until(Some(START.plus(6)), START.plus(5))).then_refused(Refusal::KeyNeverValid);
+    given([registered()]).when(until(None, START)).then_events([issued(key_id(1), KeySlot::Additional, "k", START)]);
     let mut for_one_millisecond = issued(key_id(1), KeySlot::Additional, "k", START.plus(5));
     if let DeviceEvent::ClaimIssued { not_before, .. } = &mut for_one_millisecond {
         *not_before = Some(START.plus(5));
     }
-    given([registered()]).when(window(Some(START.plus(5)), START.plus(5))).then_events([for_one_millisecond]);
+    given([registered()]).when(until(Some(START.plus(5)), START.plus(5))).then_events([for_one_millisecond.clone()]);
+    // A duration counts from the key's beginning, by the time of the log.
+    given([registered()]).when(window(Some(START.plus(5)), KeyEnd::After(0))).then_events([for_one_millisecond]);
+    given([registered()]).when(window(None, KeyEnd::After(7))).then_events([issued(
+        key_id(1),
+        KeySlot::Additional,
+        "k",
+        START.plus(7),
+    )]);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn command() -> impl Strategy<Value = DeviceCommand> {
             slot,
             key: key(text),
             not_before: from.map(|minutes| START.plus(minutes * MINUTE)),
-            expires_at: START.plus(until * MINUTE),
+            ends: START.plus(until * MINUTE).into(),
         }),
         1 => Just(DeviceCommand::AllowClaiming),
         1 => Just(DeviceCommand::DisallowClaiming),
@@ -81,8 +81,8 @@ fn numbered(command: DeviceCommand, id: KeyId) -> DeviceCommand {
         DeviceCommand::IssueFromDevice { origin, key, duration_ms, .. } => {
             DeviceCommand::IssueFromDevice { key_id: id, origin, key, duration_ms }
         }
-        DeviceCommand::IssueFromAdmin { slot, key, not_before, expires_at, .. } => {
-            DeviceCommand::IssueFromAdmin { key_id: id, slot, key, not_before, expires_at }
+        DeviceCommand::IssueFromAdmin { slot, key, not_before, ends, .. } => {
+            DeviceCommand::IssueFromAdmin { key_id: id, slot, key, not_before, ends }
         }
         DeviceCommand::RefuseClaimingData { .. } => DeviceCommand::RefuseClaimingData { key_id: id },
         other => other,

@@ -92,7 +92,7 @@ pub(crate) fn issue_for(id: KeyId, text: &str, duration_ms: i64) -> DeviceComman
 }
 
 pub(crate) fn add_key(id: KeyId, slot: KeySlot, text: &str, expires_at: Timestamp) -> DeviceCommand {
-    DeviceCommand::IssueFromAdmin { key_id: id, slot, key: key(text), not_before: None, expires_at }
+    DeviceCommand::IssueFromAdmin { key_id: id, slot, key: key(text), not_before: None, ends: expires_at.into() }
 }
 
 pub(crate) fn claim(customer_id: CustomerId, text: &str) -> DeviceCommand {

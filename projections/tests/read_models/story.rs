@@ -102,7 +102,8 @@ impl Story {
     /// The administrator adds a key that lasts some time from now.
     pub(crate) fn add_key(mut self, device: DeviceId, slot: KeySlot, text: &str, milliseconds: i64) -> Self {
         let (key_id, expires_at) = (self.next_key(), self.now.plus(milliseconds));
-        let command = DeviceCommand::IssueFromAdmin { key_id, slot, key: key(text), not_before: None, expires_at };
+        let command =
+            DeviceCommand::IssueFromAdmin { key_id, slot, key: key(text), not_before: None, ends: expires_at.into() };
         self.admin(device, command)
     }
 

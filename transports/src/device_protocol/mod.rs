@@ -8,6 +8,7 @@ use std::{borrow::Cow, sync::Arc};
 use deed_domain::{
     claims::{Claims, Failure, IssuedKey},
     device::Refusal,
+    ids::CommandId,
     metadata::{Actor, Caller, Transport},
     ports::{AppendError, Clock, Credentials, DeviceIdentity, DeviceToken, EventStore, Feed},
 };
@@ -50,7 +51,8 @@ impl DeviceProtocol {
         Ok(self.credentials.by_access_token(token).await.map_err(AppendError::from)?)
     }
 
-    /// Registers the claim key that the payload carries; answered when it is durable.
+    /// Registers the claim key that the payload carries; answered when it is durable. With an idempotency key
+    /// ([`CommandId::is_key`]), a device that sends it again registers nothing anew.
     ///
     /// # Errors
     /// [`NotRegistered`]; nothing became active then.
@@ -59,9 +61,10 @@ impl DeviceProtocol {
         device: DeviceIdentity,
         transport: Transport,
         correlation_id: Cow<'static, str>,
+        idempotency_key: Option<&str>,
         payload: &[u8],
     ) -> Result<IssuedKey, NotRegistered> {
-        let registered = self.try_to_register(device, transport, correlation_id, payload).await;
+        let registered = self.try_to_register(device, transport, correlation_id, idempotency_key, payload).await;
         count_registration(
             transport,
             match &registered {
@@ -77,11 +80,13 @@ impl DeviceProtocol {
         device: DeviceIdentity,
         transport: Transport,
         correlation_id: Cow<'static, str>,
+        idempotency_key: Option<&str>,
         payload: &[u8],
     ) -> Result<IssuedKey, NotRegistered> {
         let ClaimPayload { key, duration_ms } = parse(payload)?;
         let actor = Actor::Device(device.device_id);
-        let caller = Caller { actor, transport, correlation_id, command_id: None };
+        let command_id = idempotency_key.map(|key| CommandId::derive(&actor.to_string(), "claim", key));
+        let caller = Caller { actor, transport, correlation_id, command_id };
         Ok(self.claims.issue_from_device(&caller, device, key, duration_ms).await?)
     }
 }

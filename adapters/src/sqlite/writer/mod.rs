@@ -12,7 +12,10 @@ mod folded;
 
 use std::{
     mem,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Instant,
 };
@@ -35,6 +38,9 @@ use super::{
 const BATCH: usize = 512;
 /// Most jobs that wait; beyond it, senders are told that the store is overloaded.
 const QUEUE: usize = 16_384;
+
+/// A clock that is so far behind the log is worth a line in the service's own; milliseconds.
+const NOTICEABLE_MS: i64 = 1_000;
 
 /// Pages in the write-ahead log (of 4 KiB) from which on they are moved into the database. Larger moves a page that
 /// changes often less often, smaller keeps the file and the pause shorter.
@@ -89,6 +95,10 @@ pub(in crate::sqlite) struct Writer {
     head: Position,
     last_recorded_at: Timestamp,
     devices: Folded,
+    /// Told whether the last transaction failed.
+    failing: Arc<AtomicBool>,
+    /// Whether the clock is known to be behind the log.
+    is_behind: bool,
 }
 
 impl Writer {
@@ -97,9 +107,19 @@ impl Writer {
         connection: Connection,
         clock: Arc<dyn Clock>,
         notices: Arc<Notices>,
+        failing: Arc<AtomicBool>,
     ) -> Result<Self, OpenError> {
         let (head, last_recorded_at) = end_of_log(&connection)?;
-        Ok(Self { connection, clock, notices, head, last_recorded_at, devices: Folded::default() })
+        Ok(Self {
+            connection,
+            clock,
+            notices,
+            head,
+            last_recorded_at,
+            devices: Folded::default(),
+            failing,
+            is_behind: false,
+        })
     }
 
     /// Starts the thread.
@@ -146,12 +166,33 @@ impl Writer {
         }
     }
 
+    /// The time of a batch: the clock's, but never before that of the last event. A clock that was set back stands still
+    /// until it has caught up, which has to be seen, as keys live longer meanwhile.
+    fn now(&mut self) -> Timestamp {
+        let clock = self.clock.now();
+        let behind_ms = self.last_recorded_at.since(clock).max(0);
+        #[expect(clippy::cast_precision_loss, reason = "a metric; a clock is not millions of years off")]
+        metrics::gauge!("deed_clock_behind_seconds").set(behind_ms as f64 / 1_000.0);
+        match behind_ms >= NOTICEABLE_MS {
+            true if !self.is_behind => {
+                tracing::warn!(
+                    behind_ms,
+                    "the clock is behind the last event; time stands still until it has caught up"
+                );
+            }
+            false if self.is_behind => tracing::info!("the clock has caught up with the last event"),
+            _ => {}
+        }
+        self.is_behind = behind_ms >= NOTICEABLE_MS;
+        clock.max(self.last_recorded_at)
+    }
+
     /// One batch: all of it durable, or none. Gives back who waits for the store to close, if anybody does.
     fn carry_out(&mut self, jobs: Vec<Job>) -> Option<oneshot::Sender<()>> {
         #[expect(clippy::disallowed_methods, reason = "a duration for a metric; decides nothing")]
         let started = Instant::now();
         let mut closing = None;
-        let now = self.last_recorded_at.max(self.clock.now());
+        let now = self.now();
         let jobs: Vec<Job> = jobs
             .into_iter()
             .filter_map(|job| match job {
@@ -177,6 +218,7 @@ impl Writer {
                 tracing::error!(%error, jobs = size, "a batch could not be committed; nothing of it was written");
                 error
             });
+        self.failing.store(committed.is_err(), Ordering::Relaxed);
         if committed.is_ok() {
             if batch.position() > self.head {
                 self.last_recorded_at = now;

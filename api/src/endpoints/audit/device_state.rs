@@ -114,15 +114,18 @@ pub(crate) async fn device_state(
     query: QueryParams,
 ) -> Result<Json<StateJson>, ApiError> {
     let id = path.id("deviceId")?;
-    let at = query.number("at", i64::MIN..=i64::MAX)?.map_or_else(|| state.clock.now(), Timestamp);
+    // Without a time every event counts, also one that the log dates later than this machine's clock.
+    let until = query.number("at", i64::MIN..=i64::MAX)?.map(Timestamp);
+    let is_later = |event: &RecordedEvent| until.is_some_and(|until| event.recorded_at > until);
     require_device(&state, reader, id).await?;
     let mut events = LogReader::begin(&state.feed, Scope::Device(id), Position(0)).await?;
     let mut fold = Fold::default();
     loop {
         let page = events.next(PAGE).await?;
-        let is_over = page.is_empty() || page.last().is_some_and(|event| event.recorded_at > at);
-        page.iter().filter(|event| event.recorded_at <= at).try_for_each(|event| fold.apply(event))?;
+        let is_over = page.is_empty() || page.last().is_some_and(is_later);
+        page.iter().filter(|event| !is_later(event)).try_for_each(|event| fold.apply(event))?;
         if is_over {
+            let at = until.unwrap_or_else(|| state.clock.now().max(fold.recorded_at));
             return Ok(Json(fold.into_json(id, at)));
         }
     }
@@ -133,6 +136,7 @@ struct Fold {
     device: Device,
     position: Position,
     sequence: Sequence,
+    recorded_at: Timestamp,
 }
 
 impl Fold {
@@ -140,6 +144,7 @@ impl Fold {
         self.device.evolve(&event.decode().map_err(|error| unreadable(event.position, &error))?);
         self.position = event.position;
         self.sequence = event.sequence;
+        self.recorded_at = event.recorded_at;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use axum::{Json, body::Bytes, extract::State, http::StatusCode};
 use deed_domain::{
     claim_key::ClaimKey,
     claims::{IssuedKey, NewKey},
+    device::KeyEnd,
     ids::KeyId,
     ports::DeviceIdentity,
     time::Timestamp,
@@ -62,14 +63,10 @@ impl NewKeyRequest {
         Err(ApiError::invalid(fault))
     }
 
-    fn into_key(self, now: Timestamp, default_duration_ms: i64) -> NewKey {
-        let begins = self.not_before.unwrap_or(now);
-        let lasts_until = || begins.plus(self.duration_ms.unwrap_or(default_duration_ms));
-        NewKey {
-            key: self.secret_key,
-            not_before: self.not_before,
-            expires_at: self.expiration_time.unwrap_or_else(lasts_until),
-        }
+    fn into_key(self, default_duration_ms: i64) -> NewKey {
+        let lasts = || KeyEnd::After(self.duration_ms.unwrap_or(default_duration_ms));
+        let ends = self.expiration_time.map_or_else(lasts, KeyEnd::At);
+        NewKey { key: self.secret_key, not_before: self.not_before, ends }
     }
 }
 
@@ -129,7 +126,7 @@ pub(crate) async fn add_key(
 ) -> Result<(StatusCode, Json<NewKeyResponse>), ApiError> {
     let id = path.id("deviceId")?;
     let default_duration_ms = state.claims.policy().default_duration_ms;
-    let key = NewKeyRequest::read(&body)?.into_key(state.clock.now(), default_duration_ms);
+    let key = NewKeyRequest::read(&body)?.into_key(default_duration_ms);
     let device = DeviceIdentity::new(admin.tenant_id, id);
     let caller = command.caller(admin.user_id);
     let issued = state.claims.add_key(&caller, device, key).await.map_err(failure(id))?;
@@ -142,27 +139,25 @@ mod tests {
 
     use super::*;
 
-    const NOW: Timestamp = Timestamp(1_000);
-
     fn key(body: &Value) -> Result<NewKey, String> {
         let request = NewKeyRequest::read(&Bytes::from(body.to_string())).map_err(|error| error.to_string())?;
-        Ok(request.into_key(NOW, 500))
+        Ok(request.into_key(500))
     }
 
     #[test]
     fn nothing_makes_a_key_with_the_default_life() {
-        let made = NewKeyRequest::read(&Bytes::new()).unwrap().into_key(NOW, 500);
+        let made = NewKeyRequest::read(&Bytes::new()).unwrap().into_key(500);
         assert!(made.key.is_none() && made.not_before.is_none());
-        assert_eq!(made.expires_at, Timestamp(1_500));
-        assert_eq!(key(&json!({"secretKey": null})).unwrap().expires_at, Timestamp(1_500));
+        assert_eq!(made.ends, KeyEnd::After(500));
+        assert_eq!(key(&json!({"secretKey": null})).unwrap().ends, KeyEnd::After(500));
     }
 
     #[test]
     fn a_duration_begins_with_the_key() {
         let later = key(&json!({"notBefore": 9_000, "durationMs": 10})).unwrap();
-        assert_eq!((later.not_before, later.expires_at), (Some(Timestamp(9_000)), Timestamp(9_010)));
-        let endless = key(&json!({"durationMs": i64::MAX})).unwrap();
-        assert_eq!(endless.expires_at, Timestamp::MAX);
+        assert_eq!((later.not_before, later.ends), (Some(Timestamp(9_000)), KeyEnd::After(10)));
+        let until = key(&json!({"expirationTime": 7})).unwrap();
+        assert_eq!(until.ends, KeyEnd::At(Timestamp(7)));
     }
 
     #[test]

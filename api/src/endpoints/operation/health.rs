@@ -32,16 +32,17 @@ pub(crate) async fn live() -> Json<Health> {
 #[utoipa::path(
     get, path = "/health/ready", tag = "operation",
     responses(
-        (status = 200, description = "The store answers.", body = Health),
-        (status = 503, description = "The store does not answer, or the service is shutting down.", body = Health),
+        (status = 200, description = "The store answers, and the last command that it was given could be written.", body = Health),
+        (status = 503, description = "The store does not answer or cannot write, or the service is shutting down.", body = Health),
     )
 )]
 pub(crate) async fn ready(State(state): State<Shared>) -> (StatusCode, Json<Health>) {
     let (code, status) = if state.readiness.is_draining() {
         (StatusCode::SERVICE_UNAVAILABLE, "draining")
     } else {
-        match tokio::time::timeout(PATIENCE, state.feed.head()).await {
-            Ok(Ok(_)) => (StatusCode::OK, "ready"),
+        let check = async { state.feed.head().await.and(state.claims.check_ready().await) };
+        match tokio::time::timeout(PATIENCE, check).await {
+            Ok(Ok(())) => (StatusCode::OK, "ready"),
             Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "store-unavailable"),
         }
     };

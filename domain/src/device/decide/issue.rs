@@ -58,13 +58,14 @@ pub(super) fn from_admin(
     command: &DeviceCommand,
     facts: &Facts,
 ) -> Result<Vec<DeviceEvent>, Refusal> {
-    let DeviceCommand::IssueFromAdmin { key_id, slot, key, not_before, expires_at } = command else {
+    let DeviceCommand::IssueFromAdmin { key_id, slot, key, not_before, ends } = command else {
         return Ok(Vec::new());
     };
     let at = facts.now;
+    let expires_at = ends.of(not_before.unwrap_or(at));
     let digest = key.current().ok_or(Refusal::KeyNotFound)?.clone();
     if *slot == KeySlot::Additional {
-        if at > *expires_at || not_before.is_some_and(|from| from > *expires_at) {
+        if at > expires_at || not_before.is_some_and(|from| from > expires_at) {
             return Err(Refusal::KeyNeverValid);
         }
         let standing = in_slot(device, |slot| slot == KeySlot::Additional).filter(|key| !key.is_expired_at(at));
@@ -81,10 +82,10 @@ pub(super) fn from_admin(
         digest,
         empty: key.is_empty(),
         not_before: *not_before,
-        expires_at: *expires_at,
+        expires_at,
     });
     // An attribute may be written with a time that has passed: it reads back, and no key comes of it.
-    if at > *expires_at {
+    if at > expires_at {
         events.push(DeviceEvent::ClaimExpired { at, key_id: *key_id });
     }
     Ok(events)
