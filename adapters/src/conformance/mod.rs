@@ -19,6 +19,7 @@ pub mod appending;
 pub mod counting;
 pub mod deciding_together;
 pub mod following;
+pub mod logins;
 pub mod naming;
 pub mod overload;
 pub mod projecting;
@@ -115,7 +116,11 @@ macro_rules! conformance_suite {
                 credentials_replace_those_before_them
                 attributes_are_put_and_deleted_by_key_and_scope
                 people_are_found_again
+            }
+            logins {
                 a_login_lasts_until_it_expires
+                a_login_ends_when_its_user_ends_it
+                another_password_ends_all_logins
             }
             overload {
                 a_store_with_too_much_to_do_says_so

@@ -2,10 +2,10 @@
 
 use deed_domain::{
     device::{DeviceCommand, Refusal},
-    ids::{CustomerId, DeviceId, SessionId, TenantId, UserId},
+    ids::{CustomerId, DeviceId, TenantId},
     ports::{
         AccountsError, Append, AttributeScope, Authority, CredentialsKind, Customer, DeviceCredentials, DeviceIdentity,
-        DeviceToken, Entity, Principal, Profile, RegistryWrite, Target, Tenant, User, UserCredentials,
+        DeviceToken, Entity, Profile, RegistryWrite, Target, Tenant, User, UserCredentials,
     },
     time::Timestamp,
 };
@@ -154,7 +154,7 @@ pub async fn attributes_are_put_and_deleted_by_key_and_scope(factory: &dyn Facto
     assert_eq!((device.await.len(), other.await.len(), namesake.await.len()), (0, 1, 1));
 }
 
-fn user(email: &str, customer_id: Option<CustomerId>) -> User {
+pub(super) fn user(email: &str, customer_id: Option<CustomerId>) -> User {
     User {
         id: new_id().into(),
         tenant_id: Some(TENANT),
@@ -170,11 +170,11 @@ fn user(email: &str, customer_id: Option<CustomerId>) -> User {
     }
 }
 
-fn enabled(enabled: bool) -> UserCredentials {
+pub(super) fn enabled(enabled: bool) -> UserCredentials {
     UserCredentials { password_hash: Some("$argon2id$…".to_owned()), enabled }
 }
 
-fn customer_titled(n: u128, title: &str, tenant_id: TenantId) -> Customer {
+pub(super) fn customer_titled(n: u128, title: &str, tenant_id: TenantId) -> Customer {
     Customer {
         id: customer(n),
         tenant_id,
@@ -217,47 +217,4 @@ pub async fn people_are_found_again(factory: &dyn Factory) {
         assert_eq!(world.store.user_by_email("anna@example.org").await.unwrap(), None);
         world.reopen().await;
     }
-}
-
-/// A token is good while its login lasts, for its user alone, and not for somebody who may not sign in.
-pub async fn a_login_lasts_until_it_expires(factory: &dyn Factory) {
-    let mut world = World::open(factory).await;
-    world.store.add_customer(customer_titled(1, "Customer A", TENANT)).await.unwrap();
-    let (anna, ben) = (user("anna@example.org", Some(customer(1))), user("ben@example.org", None));
-    let (disabled, orphan) = (user("off@example.org", None), user("orphan@example.org", Some(customer(9))));
-    for (user, may) in [(&anna, true), (&ben, true), (&disabled, false), (&orphan, true)] {
-        world.store.add_user(user.clone(), enabled(may)).await.unwrap();
-    }
-    let session = || SessionId(new_id());
-    let sessions = [session(), session(), session(), session()];
-    for (session, user) in sessions.into_iter().zip([&anna, &ben, &disabled, &orphan]) {
-        world.store.open_session(session, user.id, START.plus(10)).await.unwrap();
-    }
-    let principal =
-        async |world: &World<'_>, session, user: UserId| world.store.principal(session, user).await.unwrap();
-    let of_anna = Principal {
-        user_id: anna.id,
-        session_id: sessions[0],
-        authority: Authority::CustomerUser,
-        tenant_id: Some(TENANT),
-        customer_id: Some(customer(1)),
-    };
-    world.clock.set(START.plus(9));
-    for _ in 0..2 {
-        assert_eq!(principal(&world, sessions[0], anna.id).await, Some(of_anna));
-        assert_eq!(principal(&world, sessions[1], ben.id).await.map(|ben| ben.customer_id), Some(None));
-        assert_eq!(principal(&world, sessions[1], anna.id).await, None, "another's login");
-        assert_eq!(principal(&world, session(), anna.id).await, None, "no login");
-        assert_eq!(principal(&world, sessions[2], disabled.id).await, None);
-        assert_eq!(principal(&world, sessions[3], orphan.id).await, None, "its customer is gone");
-        world.reopen().await;
-    }
-    // A refreshed login lasts longer; nobody else can lengthen it.
-    world.store.open_session(sessions[0], anna.id, START.plus(20)).await.unwrap();
-    world.store.open_session(sessions[1], anna.id, START.plus(20)).await.unwrap();
-    world.clock.set(START.plus(10));
-    assert_eq!(principal(&world, sessions[0], anna.id).await, Some(of_anna));
-    assert_eq!(principal(&world, sessions[1], ben.id).await, None);
-    world.clock.set(START.plus(20));
-    assert_eq!(principal(&world, sessions[0], anna.id).await, None);
 }

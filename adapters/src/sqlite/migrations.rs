@@ -4,7 +4,11 @@ use rusqlite::Connection;
 
 use super::error::OpenError;
 
-const STEPS: &[&str] = &[include_str!("migrations/0001_event_log.sql"), include_str!("migrations/0002_registry.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_event_log.sql"),
+    include_str!("migrations/0002_registry.sql"),
+    include_str!("migrations/0003_logins.sql"),
+];
 
 /// Brings the file up to date, all steps in one transaction.
 pub(in crate::sqlite) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {

@@ -2,6 +2,7 @@
 //! ended login or a disabled user is out at once. A handler names the role that it needs: [`Only`]`<TenantAdmin>`.
 
 mod bearer;
+mod password_policy;
 mod roles;
 mod token_pair;
 
@@ -11,8 +12,9 @@ use deed_domain::{
     ports::{Principal, TokenClaims, TokenError},
 };
 
+pub(crate) use password_policy::{MAXIMUM as LONGEST_PASSWORD, MINIMUM as SHORTEST_PASSWORD, new_password};
 pub(crate) use roles::{CustomerUser, DeviceUser, HistoryReader, Only, Role, SysAdmin, TenantAdmin};
-pub(crate) use token_pair::{TokenPair, issue, open_session};
+pub(crate) use token_pair::{TokenPair, issue, lasting_until, sign_in};
 
 use crate::{
     error::{ApiError, Unauthenticated},
@@ -31,7 +33,8 @@ impl FromRequestParts<Shared> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
         let token = bearer::token(&parts.headers)?;
-        principal(state, token, TokenKind::Access).await.map(Self)
+        let (_, principal) = of_token(state, token, TokenKind::Access).await?;
+        Ok(Self(principal))
     }
 }
 
@@ -44,15 +47,19 @@ pub(crate) enum TokenKind {
     Refresh,
 }
 
-/// Who the token speaks for.
-pub(crate) async fn principal(state: &ApiState, token: &str, kind: TokenKind) -> Result<Principal, ApiError> {
+/// The login that the token belongs to, and who it speaks for.
+pub(crate) async fn of_token(
+    state: &ApiState,
+    token: &str,
+    kind: TokenKind,
+) -> Result<(SessionId, Principal), ApiError> {
     let claims = state.tokens.verify(token).map_err(|why| match why {
         TokenError::Expired => Unauthenticated::Expired,
         TokenError::Malformed => Unauthenticated::BadCredentials,
     })?;
     let (session, user) = identity(&claims, kind).ok_or(Unauthenticated::BadCredentials)?;
     if let Some(principal) = state.accounts.principal(session, user).await? {
-        return Ok(principal);
+        return Ok((session, principal));
     }
     // The token is ours and in time: its login has ended, or its user is gone.
     let is_there = state.accounts.user(user).await?.is_some();

@@ -123,7 +123,7 @@ impl Role for HistoryReader {
 
 #[cfg(test)]
 mod tests {
-    use deed_domain::ids::SessionId;
+    use deed_domain::{ids::SessionId, ports::Proof};
     use uuid::Uuid;
 
     use super::*;
@@ -135,7 +135,7 @@ mod tests {
             Authority::TenantAdmin | Authority::Auditor => (Some(TenantId(id)), None),
             Authority::CustomerUser => (Some(TenantId(id)), Some(CustomerId(id))),
         };
-        Principal { user_id: UserId(id), session_id: SessionId(id), authority, tenant_id, customer_id }
+        Principal { user_id: UserId(id), proof: Proof::Login(SessionId(id)), authority, tenant_id, customer_id }
     }
 
     #[test]

@@ -1,14 +1,19 @@
 //! Makes the tokens of a login.
 
 use deed_domain::{
-    ids::{SessionId, UserId},
-    ports::{TokenClaims, User},
+    ids::SessionId,
+    ports::{NewLogin, TokenClaims, User},
+    time::Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::REFRESH_TOKEN;
-use crate::{error::ApiError, state::ApiState, wire::NULL_UUID};
+use crate::{
+    error::{ApiError, Unauthenticated},
+    state::ApiState,
+    wire::NULL_UUID,
+};
 
 /// The tokens of a login.
 #[derive(Serialize, ToSchema)]
@@ -20,10 +25,30 @@ pub(crate) struct TokenPair {
     refresh_token: String,
 }
 
-/// Records that the login is good for as long as a refresh token that is made now.
-pub(crate) async fn open_session(state: &ApiState, session: SessionId, user_id: UserId) -> Result<(), ApiError> {
-    let expires_at = state.clock.now().plus(state.settings.refresh_token_seconds.saturating_mul(1_000));
-    Ok(state.accounts.open_session(session, user_id, expires_at).await?)
+/// A new login of the user, and its tokens. `checked_hash` is what the password was checked against; `None` if the login
+/// is granted without one.
+///
+/// # Errors
+/// [`Unauthenticated::BadCredentials`] if the password is another one by now, or the user is gone or disabled.
+pub(crate) async fn sign_in(
+    state: &ApiState,
+    user: &User,
+    checked_hash: Option<String>,
+) -> Result<TokenPair, ApiError> {
+    let id = SessionId(state.entropy.new_id(state.clock.now()));
+    let login = NewLogin { id, user_id: user.id, expires_at: lasting_until(state), checked_hash };
+    if !state.accounts.open_session(login).await? {
+        return Err(Unauthenticated::BadCredentials.into());
+    }
+    if state.accounts.principal(id, user.id).await?.is_none() {
+        return Err(Unauthenticated::Disabled.into());
+    }
+    issue(state, id, user)
+}
+
+/// How long a login is good: as long as a refresh token that is made now.
+pub(crate) fn lasting_until(state: &ApiState) -> Timestamp {
+    state.clock.now().plus(state.settings.refresh_token_seconds.saturating_mul(1_000))
 }
 
 /// A new pair of tokens of that login.

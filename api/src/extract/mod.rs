@@ -3,6 +3,7 @@
 
 mod body;
 mod command_context;
+mod email;
 mod json_object;
 mod page_query;
 mod path;
@@ -11,6 +12,7 @@ mod request_id;
 
 pub(crate) use body::{RawBody, SmallBody};
 pub(crate) use command_context::CommandContext;
+pub(crate) use email::email;
 pub(crate) use json_object::JsonObject;
 pub(crate) use page_query::{SortProperty, page_request};
 pub(crate) use path::{PathParams, check_path};

@@ -11,9 +11,9 @@ use deed_domain::{
     ids::{CustomerId, DeviceId, Position, ProfileId, Sequence, SessionId, TenantId, UserId},
     ports::{
         AccountsError, Append, AppendError, Appended, Attribute, AttributeScope, Attributes, Authority, Clock,
-        Customer, Customers, Entity, Entropy, EventStore, Feed, KeyDigester, Logins, Page, Password, PasswordHasher,
-        Principal, Profile, Profiles, Scope, StoreError, Subscription, Tenant, Tenants, TokenClaims, TokenError,
-        TokenSigner, User, UserCredentials, Users,
+        Customer, Customers, Entity, Entropy, EventStore, Feed, KeyDigester, Logins, NewLogin, Page, Password,
+        PasswordHasher, Principal, Profile, Profiles, Proof, Scope, StoreError, Subscription, Tenant, Tenants,
+        TokenClaims, TokenError, TokenSigner, User, UserCredentials, Users,
     },
     time::Timestamp,
 };
@@ -154,6 +154,10 @@ impl Users for Unreachable {
         fails()
     }
 
+    async fn set_password(&self, _: UserId, _: String) -> Result<bool, StoreError> {
+        fails()
+    }
+
     async fn is_empty(&self) -> Result<bool, StoreError> {
         fails()
     }
@@ -161,13 +165,22 @@ impl Users for Unreachable {
 
 #[async_trait]
 impl Logins for Unreachable {
-    async fn open_session(&self, _: SessionId, _: UserId, _: Timestamp) -> Result<(), StoreError> {
+    async fn open_session(&self, _: NewLogin) -> Result<bool, StoreError> {
+        fails()
+    }
+
+    async fn extend_session(&self, _: SessionId, _: UserId, _: Timestamp) -> Result<bool, StoreError> {
+        fails()
+    }
+
+    async fn close_session(&self, _: SessionId, _: UserId) -> Result<(), StoreError> {
         fails()
     }
 
     async fn principal(&self, session_id: SessionId, user_id: UserId) -> Result<Option<Principal>, StoreError> {
         let tenant_id = Some(TenantId(user_id.0));
-        let admin = Principal { user_id, session_id, authority: Authority::TenantAdmin, tenant_id, customer_id: None };
+        let proof = Proof::Login(session_id);
+        let admin = Principal { user_id, proof, authority: Authority::TenantAdmin, tenant_id, customer_id: None };
         let customer_id = Some(CustomerId(user_id.0));
         Ok(match user_id.0.as_u128() {
             1 => Some(admin),

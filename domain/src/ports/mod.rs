@@ -19,8 +19,8 @@ mod secrets;
 mod surroundings;
 
 pub use accounts::{
-    Accounts, AccountsError, Authority, Customer, Customers, Logins, Principal, Tenant, Tenants, User, UserCredentials,
-    Users,
+    Accounts, AccountsError, Authority, Customer, Customers, Logins, NewLogin, Principal, Proof, Tenant, Tenants, User,
+    UserCredentials, Users,
 };
 pub use attributes::{Attribute, AttributeScope, Attributes, Entity};
 pub use credentials::{Credentials, CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken};

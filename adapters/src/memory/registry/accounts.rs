@@ -1,16 +1,11 @@
-//! Who may sign in.
+//! Tenants, customers and users.
 
 use async_trait::async_trait;
 use deed_domain::{
-    ids::{CustomerId, SessionId, UserId},
-    ports::{
-        AccountsError, Customer, Customers, Logins, Principal, Profile, StoreError, Tenant, Tenants, User,
-        UserCredentials, Users,
-    },
-    time::Timestamp,
+    ids::{CustomerId, UserId},
+    ports::{AccountsError, Customer, Customers, Profile, StoreError, Tenant, Tenants, User, UserCredentials, Users},
 };
 
-use super::Registry;
 use crate::memory::InMemoryStore;
 
 /// The form in which e-mails are compared: capitals and small letters are the same.
@@ -62,34 +57,14 @@ impl Users for InMemoryStore {
         Ok(held.registry.users.values().find(|(user, _)| folded(&user.email) == folded(email)).cloned())
     }
 
+    async fn set_password(&self, user_id: UserId, password_hash: String) -> Result<bool, StoreError> {
+        let registry = &mut self.held().registry;
+        registry.end_logins(user_id);
+        let found = registry.users.get_mut(&user_id);
+        Ok(found.map(|(_, credentials)| credentials.password_hash = Some(password_hash)).is_some())
+    }
+
     async fn is_empty(&self) -> Result<bool, StoreError> {
         Ok(self.held().registry.users.is_empty())
-    }
-}
-
-#[async_trait]
-impl Logins for InMemoryStore {
-    async fn open_session(&self, id: SessionId, user_id: UserId, expires_at: Timestamp) -> Result<(), StoreError> {
-        let sessions = &mut self.held().registry.sessions;
-        let (of, until) = sessions.entry(id).or_insert((user_id, expires_at));
-        if *of == user_id {
-            *until = expires_at.max(*until);
-        }
-        Ok(())
-    }
-
-    async fn principal(&self, session: SessionId, user: UserId) -> Result<Option<Principal>, StoreError> {
-        let now = self.clock.now();
-        let Registry { sessions, users, customers, .. } = &self.held().registry;
-        let is_open = sessions.get(&session).is_some_and(|(of, until)| *of == user && now < *until);
-        let found = users.get(&user).filter(|(_, credentials)| is_open && credentials.enabled).map(|(user, _)| user);
-        let found = found.filter(|user| user.customer_id.is_none_or(|id| customers.contains_key(&id)));
-        Ok(found.map(|found| Principal {
-            user_id: found.id,
-            session_id: session,
-            authority: found.authority,
-            tenant_id: found.tenant_id,
-            customer_id: found.customer_id,
-        }))
     }
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod attributes;
 mod credentials;
+mod logins;
 mod profiles;
 
 use std::collections::BTreeMap;

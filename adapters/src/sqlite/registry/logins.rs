@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use deed_domain::{
     ids::{SessionId, UserId},
-    ports::{Authority, Logins, Principal, StoreError},
+    ports::{Authority, Logins, NewLogin, Principal, Proof, StoreError},
     time::Timestamp,
 };
 use rusqlite::{Connection, params};
@@ -17,25 +17,45 @@ use crate::sqlite::{
 /// Expired logins that are deleted whenever a new one is recorded.
 const FORGOTTEN_AT_ONCE: u32 = 16;
 
-/// Records a login, or that it lasts longer, and forgets a few that have expired.
-fn open_session(
-    tx: &Connection,
-    id: SessionId,
-    user_id: UserId,
-    expires_at: Timestamp,
-    now: Timestamp,
-) -> Result<(), SqlError> {
-    tx.prepare_cached(
-        "INSERT INTO login_sessions (id, user_id, expires_at) VALUES (?1, ?2, ?3)
-         ON CONFLICT (id) DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)
-         WHERE user_id = excluded.user_id",
-    )?
-    .execute(params![IdText::new(id.0), IdText::new(user_id.0), expires_at.0])?;
+/// Records a login and forgets a few that have expired; `false` if its user may not sign in with what was checked.
+fn open_session(tx: &Connection, login: &NewLogin, now: Timestamp) -> Result<bool, SqlError> {
+    let opened = tx
+        .prepare_cached(
+            "INSERT INTO login_sessions (id, user_id, expires_at)
+             SELECT ?1, id, ?3 FROM users WHERE id = ?2 AND enabled = 1 AND (?4 IS NULL OR password_hash = ?4)
+             ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute(params![
+            IdText::new(login.id.0),
+            IdText::new(login.user_id.0),
+            login.expires_at.0,
+            login.checked_hash,
+        ])?;
     tx.prepare_cached(
         "DELETE FROM login_sessions WHERE id IN
          (SELECT id FROM login_sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
     )?
     .execute(params![now.0, FORGOTTEN_AT_ONCE])?;
+    Ok(opened == 1)
+}
+
+/// `false` if the user has no such login.
+fn extend_session(tx: &Connection, id: SessionId, user_id: UserId, expires_at: Timestamp) -> Result<bool, SqlError> {
+    let extended = tx
+        .prepare_cached("UPDATE login_sessions SET expires_at = max(expires_at, ?3) WHERE id = ?1 AND user_id = ?2")?
+        .execute(params![IdText::new(id.0), IdText::new(user_id.0), expires_at.0])?;
+    Ok(extended == 1)
+}
+
+fn close_session(tx: &Connection, id: SessionId, user_id: UserId) -> Result<(), SqlError> {
+    tx.prepare_cached("DELETE FROM login_sessions WHERE id = ?1 AND user_id = ?2")?
+        .execute(params![IdText::new(id.0), IdText::new(user_id.0)])?;
+    Ok(())
+}
+
+/// Ends every login of the user: for whatever changes what the user signs in with, or erases the user.
+pub(super) fn end_all(tx: &Connection, user_id: UserId) -> Result<(), SqlError> {
+    tx.prepare_cached("DELETE FROM login_sessions WHERE user_id = ?1")?.execute([IdText::new(user_id.0)])?;
     Ok(())
 }
 
@@ -57,7 +77,7 @@ fn principal(
     let column = |name, index| Column::new("users", name, index);
     Ok(Some(Principal {
         user_id,
-        session_id,
+        proof: Proof::Login(session_id),
         authority: column("authority", 1).word(row, Authority::parse)?,
         tenant_id: column("tenant_id", 2).optional_id(row)?,
         customer_id: column("customer_id", 3).optional_id(row)?,
@@ -66,8 +86,16 @@ fn principal(
 
 #[async_trait]
 impl Logins for SqliteStore {
-    async fn open_session(&self, id: SessionId, user_id: UserId, expires_at: Timestamp) -> Result<(), StoreError> {
-        self.write(move |tx, now| open_session(tx, id, user_id, expires_at, now)).await
+    async fn open_session(&self, login: NewLogin) -> Result<bool, StoreError> {
+        self.write(move |tx, now| open_session(tx, &login, now)).await
+    }
+
+    async fn extend_session(&self, id: SessionId, user_id: UserId, expires_at: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |tx, _| extend_session(tx, id, user_id, expires_at)).await
+    }
+
+    async fn close_session(&self, id: SessionId, user_id: UserId) -> Result<(), StoreError> {
+        self.write(move |tx, _| close_session(tx, id, user_id)).await
     }
 
     async fn principal(&self, session: SessionId, user: UserId) -> Result<Option<Principal>, StoreError> {

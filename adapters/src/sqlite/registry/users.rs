@@ -8,7 +8,7 @@ use deed_domain::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{email, json};
+use super::{email, json, logins};
 use crate::sqlite::{
     SqliteStore,
     error::SqlError,
@@ -65,6 +65,15 @@ fn add_user(tx: &Connection, user: &User, credentials: &UserCredentials) -> Resu
     Ok(added == 1)
 }
 
+/// `false` if there is no such user.
+fn set_password(tx: &Connection, id: UserId, password_hash: &str) -> Result<bool, SqlError> {
+    let changed = tx
+        .prepare_cached("UPDATE users SET password_hash = ?2 WHERE id = ?1")?
+        .execute(params![IdText::new(id.0), password_hash])?;
+    logins::end_all(tx, id)?;
+    Ok(changed == 1)
+}
+
 #[async_trait]
 impl Users for SqliteStore {
     async fn add_user(&self, user: User, credentials: UserCredentials) -> Result<(), AccountsError> {
@@ -94,6 +103,10 @@ impl Users for SqliteStore {
                 .transpose()
         })
         .await
+    }
+
+    async fn set_password(&self, user_id: UserId, password_hash: String) -> Result<bool, StoreError> {
+        self.write(move |tx, _| set_password(tx, user_id, &password_hash)).await
     }
 
     async fn is_empty(&self) -> Result<bool, StoreError> {

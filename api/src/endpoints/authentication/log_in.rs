@@ -1,11 +1,11 @@
 //! `POST /api/auth/login`.
 
 use axum::{Json, body::Bytes, extract::State};
-use deed_domain::{ids::SessionId, ports::Password};
+use deed_domain::ports::Password;
 use utoipa::ToSchema;
 
 use crate::{
-    authentication::{TokenPair, issue, open_session},
+    authentication::{TokenPair, sign_in},
     error::{ApiError, Unauthenticated},
     extract::{JsonObject, SmallBody},
     state::Shared,
@@ -64,12 +64,7 @@ pub(crate) async fn log_in(
     if !credentials.enabled {
         return Err(Unauthenticated::Disabled.into());
     }
-    let session = SessionId(state.entropy.new_id(state.clock.now()));
-    open_session(&state, session, user.id).await?;
-    if state.accounts.principal(session, user.id).await?.is_none() {
-        return Err(Unauthenticated::Disabled.into());
-    }
-    issue(&state, session, &user).map(Json)
+    sign_in(&state, &user, credentials.password_hash).await.map(Json)
 }
 
 #[cfg(test)]

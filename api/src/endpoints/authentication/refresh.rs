@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use utoipa::ToSchema;
 
 use crate::{
-    authentication::{TokenKind, TokenPair, issue, open_session, principal},
+    authentication::{TokenKind, TokenPair, issue, lasting_until, of_token},
     error::{ApiError, Unauthenticated},
     extract::{JsonObject, SmallBody},
     state::Shared,
@@ -39,8 +39,11 @@ pub(crate) async fn refresh(
         .flatten()
         .filter(|token| !token.trim().is_empty())
         .ok_or(Unauthenticated::NoCredentials)?;
-    let principal = principal(&state, &token, TokenKind::Refresh).await?;
+    let (session, principal) = of_token(&state, &token, TokenKind::Refresh).await?;
     let user = state.accounts.user(principal.user_id).await?.ok_or(Unauthenticated::BadCredentials)?;
-    open_session(&state, principal.session_id, user.id).await?;
-    issue(&state, principal.session_id, &user).map(Json)
+    // The login may have ended in this very moment; then it stays ended.
+    if !state.accounts.extend_session(session, user.id, lasting_until(&state)).await? {
+        return Err(Unauthenticated::NoCredentials.into());
+    }
+    issue(&state, session, &user).map(Json)
 }

@@ -6,7 +6,7 @@ mod tenants;
 mod users;
 
 pub use customers::{Customer, Customers};
-pub use logins::{Logins, Principal};
+pub use logins::{Logins, NewLogin, Principal, Proof};
 pub use tenants::{Tenant, Tenants};
 pub use users::{User, UserCredentials, Users};
 

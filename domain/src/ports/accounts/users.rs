@@ -31,6 +31,13 @@ pub trait Users: Send + Sync {
     /// [`StoreError`] if the registry cannot be read.
     async fn user_by_email(&self, email: &str) -> Result<Option<(User, UserCredentials)>, StoreError>;
 
+    /// Gives the user another password, by its hash in PHC format, and ends all of the user's logins. `false` if there is
+    /// no such user.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be stored.
+    async fn set_password(&self, user_id: UserId, password_hash: String) -> Result<bool, StoreError>;
+
     /// Whether anybody can sign in at all.
     ///
     /// # Errors
