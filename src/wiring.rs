@@ -102,6 +102,7 @@ impl Service {
             claims: claims.clone(),
             feed: stored.clone(),
             accounts: stored.clone(),
+            credentials: stored.clone(),
             attributes: stored.clone(),
             profiles: stored.clone(),
             read_models: stored.clone(),

@@ -34,6 +34,7 @@ const RULES: &[Rule] = &[
             ("cqrs-es", "the aggregate can be driven by any cqrs-es program"),
             ("serde", "the stored form of events"),
             ("serde_json", "the stored form of events"),
+            ("sha3", "credentials ids are hashes by protocol: a pure function that no adapter may choose"),
             ("subtle", "digests are compared in constant time"),
             ("thiserror", "refusals and errors"),
             ("uuid", "ids"),

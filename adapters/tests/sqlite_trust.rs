@@ -83,7 +83,7 @@ impl World {
                 label: None,
                 owner: None,
                 additional_info: None,
-                token: None,
+                credentials: None,
             };
             let registered = world.claims.register(&caller(), TENANT, new).await.unwrap();
             let device = DeviceIdentity::new(TENANT, registered.device_id);
@@ -121,6 +121,7 @@ impl World {
                     label: Some(number.to_string()),
                     owner: deed_domain::device::OwnerChange::Keep,
                     additional_info: None,
+                    credentials: None,
                 };
                 drop(self.claims.change(&caller(), TENANT, id.device_id, change).await);
             }

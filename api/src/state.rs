@@ -7,7 +7,7 @@ use std::sync::{
 
 use deed_domain::{
     claims::Claims,
-    ports::{Accounts, Attributes, Clock, Entropy, Feed, PasswordHasher, Profiles, TokenSigner},
+    ports::{Accounts, Attributes, Clock, Credentials, Entropy, Feed, PasswordHasher, Profiles, TokenSigner},
 };
 use deed_projections::ReadModels;
 
@@ -22,6 +22,8 @@ pub struct ApiState {
     pub feed: Arc<dyn Feed>,
     /// Tenants, customers, users and their logins.
     pub accounts: Arc<dyn Accounts>,
+    /// What devices authenticate with.
+    pub credentials: Arc<dyn Credentials>,
     /// Plain attributes and `additionalInfo`.
     pub attributes: Arc<dyn Attributes>,
     /// Device profiles.

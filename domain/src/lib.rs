@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`device`] | the aggregate: commands, events, refusals, state, `decide`, `evolve` |
 //! | [`claim_key`] | the secret a customer presents: keys that cannot be printed, digests, made keys, the key policy |
+//! | [`credentials`] | what devices authenticate with: checks, and the ids under which they are found |
 //! | [`codec`] | how events become bytes and are read back, old versions included |
 //! | [`claims`] | the use cases that transports and the REST API call |
 //! | [`ports`] | what the outside has to provide: event store, feed, registry, secrets, time |
@@ -22,6 +23,7 @@
 pub mod claim_key;
 pub mod claims;
 pub mod codec;
+pub mod credentials;
 pub mod device;
 pub mod ids;
 pub mod metadata;

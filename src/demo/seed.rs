@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use deed_domain::{
     claim_key::ClaimKey,
     claims::{ClaimingChange, ClaimingData, DataChange, Failure, NewDevice, ProfileChoice, SwitchChange},
+    credentials::{InvalidCredentials, NewCredentials},
     device::KeySlot,
     ids::{CustomerId, ProfileId, TenantId, UserId},
     metadata::{Actor, Caller, Transport},
     ports::{
-        AccountsError, Authority, Customer, Customers, DEFAULT_PROFILE, DeviceIdentity, DeviceToken, Password, Profile,
-        Profiles, StoreError, Tenant, Tenants, User, UserCredentials, Users,
+        AccountsError, Authority, Customer, Customers, DEFAULT_PROFILE, DeviceIdentity, Password, Profile, Profiles,
+        StoreError, Tenant, Tenants, User, UserCredentials, Users,
     },
     time::Timestamp,
 };
@@ -42,6 +43,9 @@ pub(crate) enum SeedError {
     /// A device was not added.
     #[error(transparent)]
     Device(#[from] Failure),
+    /// A device's token cannot be used.
+    #[error(transparent)]
+    Credentials(#[from] InvalidCredentials),
 }
 
 /// Makes whatever of the demo is not there.
@@ -116,7 +120,7 @@ async fn add_device(service: &Service, device: &DemoDevice) -> Result<(), SeedEr
                 label: None,
                 owner: None,
                 additional_info: None,
-                token: Some(DeviceToken::new(device.token)),
+                credentials: Some(NewCredentials::access_token(device.token)?),
             };
             service.claims.register(&caller, TENANT_ID, new).await?.device_id
         }

@@ -82,7 +82,7 @@ impl Fixture {
             label: None,
             owner: None,
             additional_info: None,
-            token: None,
+            credentials: None,
         };
         let device_id = claims.register(&caller, TENANT, new).await.unwrap().device_id;
         let device = DeviceIdentity { tenant_id: TENANT, device_id };

@@ -74,6 +74,7 @@ macro_rules! conformance_suite {
                 a_device_keeps_its_own_name
                 a_removal_frees_the_name_in_the_same_batch
                 credentials_are_taken_once_on_the_platform
+                credentials_are_replaced_only_as_they_were_seen
                 a_profile_is_added_once
             }
             deciding_together {

@@ -7,11 +7,12 @@ use std::sync::{
 
 use deed_domain::{
     claims::{Failure, ProfileChoice},
+    credentials::NewCredentials,
     device::{DeviceCommand, Refusal},
     ids::{DeviceId, TenantId},
     ports::{
-        Append, AppendError, Appended, CredentialsKind, DeviceCredentials, DeviceToken, RegistryWrite, Target,
-        UniqueClaim,
+        Append, AppendError, Appended, CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken, RegistryWrite,
+        Target, UniqueClaim,
     },
 };
 use futures_util::future::join_all;
@@ -210,4 +211,33 @@ pub async fn a_profile_is_added_once(factory: &dyn Factory) {
     }
     assert_eq!(world.store.by_id(profile.id).await.unwrap(), Some(profile));
     assert_eq!(world.store.by_name(OTHER_TENANT, "thermostat").await.unwrap(), None);
+}
+
+/// A save of credentials on top of another one's fails, in the same batch, too; nothing is written for a device that
+/// is not there.
+pub async fn credentials_are_replaced_only_as_they_were_seen(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let claims = world.claims();
+    let device_id = claims.register(&caller(), TENANT, named("D-1")).await.unwrap().device_id;
+    let device = DeviceIdentity::new(TENANT, device_id);
+    let (by, new) = (caller(), |n: usize| NewCredentials::access_token(&format!("token-{n}")).unwrap());
+    let all = [new(0), new(1), new(2)];
+    let saves = all.iter().map(|new| claims.replace_credentials(&by, device, new, Some(1)));
+    let saved: Vec<_> = join_all(saves).await.into_iter().map(|saved| saved.is_ok()).collect();
+    let winner = saved.iter().position(|ok| *ok).unwrap();
+    assert_eq!(saved.iter().filter(|ok| **ok).count(), 1);
+    let stored = world.store.of_device(device_id).await.unwrap().unwrap();
+    assert_eq!((&stored.credentials_id, stored.version), (all[winner].id(), 2));
+
+    let mqtt = NewCredentials::mqtt_basic(Some("client"), Some("user"), Some("password")).unwrap();
+    claims.replace_credentials(&by, device, &mqtt, None).await.unwrap();
+    let stored = world.store.of_device(device_id).await.unwrap().unwrap();
+    let found = (stored.kind, &stored.credentials_id, stored.credentials_value.as_ref(), stored.version);
+    assert_eq!(found, (CredentialsKind::MqttBasic, mqtt.id(), mqtt.value(), 3));
+    assert_eq!(world.store.by_access_token(mqtt.id()).await.unwrap(), None, "it is no token");
+
+    claims.remove(&by, TENANT, device_id).await.unwrap();
+    let refused = claims.replace_credentials(&by, device, &new(9), None).await;
+    assert!(matches!(refused, Err(Failure::Refused(Refusal::DeviceNotFound))), "{refused:?}");
+    assert_eq!(world.store.of_device(device_id).await.unwrap(), None);
 }

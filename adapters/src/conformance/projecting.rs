@@ -101,6 +101,7 @@ async fn work(world: &World<'_>, dice: &mut Dice) {
                 label: Some(text.to_owned()),
                 owner: OwnerChange::SetTo(customer),
                 additional_info: None,
+                credentials: None,
             };
             claims.change(&by, TENANT, device.device_id, change).await.map(drop)
         }

@@ -15,8 +15,8 @@ use deed_domain::{
     ids::{CommandId, CustomerId, DeviceId, Position, TenantId, UserId},
     metadata::{Actor, Caller, Metadata, Transport},
     ports::{
-        Append, AppendError, Appended, Clock, CommandName, Counted, DeviceIdentity, DeviceToken, Entropy,
-        RecordedEvent, Scope, Subject, Target,
+        Append, AppendError, Appended, Clock, CommandName, Counted, DeviceIdentity, Entropy, RecordedEvent, Scope,
+        Subject, Target,
     },
     time::Timestamp,
 };
@@ -175,7 +175,7 @@ pub(super) fn named(name: &str) -> NewDevice {
         label: None,
         owner: None,
         additional_info: None,
-        token: None::<DeviceToken>,
+        credentials: None,
     }
 }
 

@@ -87,6 +87,9 @@ impl Held {
                 .credentials
                 .values()
                 .any(|of| of.device_id != device_id && of.credentials_id.expose() == id),
+            UniqueClaim::CredentialsVersion(version) => {
+                self.registry.credentials.get(&device_id).is_none_or(|of| of.version != *version)
+            }
             UniqueClaim::ProfileName(tenant_id, name) => self.registry.profile_named(*tenant_id, name).is_some(),
         }
     }

@@ -5,6 +5,7 @@ mod audit;
 mod authentication;
 mod claim_keys;
 mod claiming;
+mod credentials;
 mod devices;
 mod operation;
 
@@ -22,9 +23,12 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(authentication::who_am_i::who_am_i))
         .routes(routes!(devices::save::save_device))
         .routes(routes!(devices::read::device, devices::delete::delete_device))
+        .routes(routes!(devices::save_with_credentials::save_device_with_credentials))
         .routes(routes!(devices::read_info::device_info))
         .routes(routes!(devices::read_by_name::device_by_name))
         .routes(routes!(devices::read_by_name::device_by_name_also))
+        .routes(routes!(credentials::read::device_credentials))
+        .routes(routes!(credentials::replace::save_credentials))
         .routes(routes!(attributes::save::save, attributes::delete::delete))
         .routes(routes!(attributes::save::save_second_form))
         .routes(routes!(attributes::save::save_of_device, attributes::delete::delete_of_device))

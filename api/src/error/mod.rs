@@ -16,6 +16,7 @@ use axum::{
 };
 use deed_domain::{
     claims::Failure,
+    credentials::InvalidCredentials,
     ids::DeviceId,
     ports::{AppendError, StoreError},
 };
@@ -41,6 +42,9 @@ pub(crate) enum ApiError {
     /// The request makes sense and breaks a rule.
     #[error("{0}")]
     Invalid(Cow<'static, str>),
+    /// A device cannot be given these credentials.
+    #[error(transparent)]
+    Credentials(#[from] InvalidCredentials),
     /// What the request is about does not exist.
     #[error("{0}")]
     NotFound(Cow<'static, str>),

@@ -70,6 +70,15 @@ impl JsonObject {
         uuid(id).map(|id| Some(id).filter(|id| *id != NULL_UUID))
     }
 
+    /// An object whose members are read in turn.
+    pub(crate) fn nested(&self, name: &str) -> Result<Option<Self>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(Self(members.clone()))),
+            Some(_) => Err(wrong_type(name, "an object")),
+        }
+    }
+
     /// An object.
     pub(crate) fn object(&self, name: &str) -> Result<Option<Value>, ApiError> {
         match self.get(name) {

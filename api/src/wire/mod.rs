@@ -2,6 +2,7 @@
 
 mod acquired;
 mod claim_key;
+mod credentials;
 mod device;
 mod entity_id;
 mod page;
@@ -9,6 +10,7 @@ mod user;
 
 pub(crate) use acquired::AcquiredJson;
 pub(crate) use claim_key::ClaimKeyJson;
+pub(crate) use credentials::CredentialsJson;
 pub(crate) use device::{DeviceInfoJson, DeviceJson};
 pub(crate) use entity_id::{EntityId, NULL_UUID};
 pub(crate) use page::PageJson;

@@ -11,9 +11,10 @@ use deed_domain::{
     ids::{CustomerId, DeviceId, Position, ProfileId, Sequence, SessionId, TenantId, UserId},
     ports::{
         AccountsError, Append, AppendError, Appended, Attribute, AttributeScope, Attributes, Authority, Clock,
-        Customer, Customers, Entity, Entropy, EventStore, Feed, KeyDigester, Logins, NewLogin, Page, Password,
-        PasswordHasher, Principal, Profile, Profiles, Proof, Scope, StoreError, Subscription, Tenant, Tenants,
-        TokenClaims, TokenError, TokenSigner, User, UserCredentials, Users,
+        Credentials, Customer, Customers, DeviceCredentials, DeviceIdentity, DeviceToken, Entity, Entropy, EventStore,
+        Feed, KeyDigester, Logins, NewLogin, Page, Password, PasswordHasher, Principal, Profile, Profiles, Proof,
+        Scope, StoreError, Subscription, Tenant, Tenants, TokenClaims, TokenError, TokenSigner, User, UserCredentials,
+        Users,
     },
     time::Timestamp,
 };
@@ -57,6 +58,7 @@ pub(crate) fn state(readiness: Readiness) -> ApiState {
         ),
         feed: ports.clone(),
         accounts: ports.clone(),
+        credentials: ports.clone(),
         attributes: ports.clone(),
         profiles: ports.clone(),
         read_models: ports.clone(),
@@ -107,6 +109,17 @@ impl TokenSigner for Unreachable {
             last_name: None,
             jti: None,
         })
+    }
+}
+
+#[async_trait]
+impl Credentials for Unreachable {
+    async fn by_access_token(&self, _: &DeviceToken) -> Result<Option<DeviceIdentity>, StoreError> {
+        fails()
+    }
+
+    async fn of_device(&self, _: DeviceId) -> Result<Option<DeviceCredentials>, StoreError> {
+        fails()
     }
 }
 

@@ -10,10 +10,11 @@ use deed_adapters::{
 use deed_domain::{
     claim_key::PepperId,
     claims::{ClaimingChange, Claims, NewDevice, ProfileChoice, SwitchChange},
+    credentials::NewCredentials,
     device::ClaimPolicy,
     ids::TenantId,
     metadata::{Actor, Caller, Transport},
-    ports::{DeviceIdentity, DeviceToken, Users},
+    ports::{DeviceIdentity, Users},
 };
 use tokio::task::JoinSet;
 
@@ -77,7 +78,7 @@ async fn register(claims: Claims, tenant_id: TenantId, device: usize) -> Result<
         label: None,
         owner: None,
         additional_info: None,
-        token: Some(DeviceToken::new(token(device))),
+        credentials: Some(NewCredentials::access_token(&token(device))?),
     };
     let registered = claims.register(&caller, tenant_id, new).await?;
     let identity = DeviceIdentity::new(tenant_id, registered.device_id);

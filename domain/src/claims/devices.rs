@@ -4,17 +4,16 @@ use serde_json::Value;
 
 use super::{Claims, Failure, Request};
 use crate::{
+    credentials::NewCredentials,
     device::{DeviceCommand, OwnerChange, UnassignReason},
-    ids::{CredentialsId, CustomerId, DeviceId, ProfileId, TenantId},
+    ids::{CustomerId, DeviceId, ProfileId, TenantId},
     metadata::Caller,
     ports::{
-        AppendError, Appended, CredentialsKind, DEFAULT_PROFILE, DeviceCredentials, DeviceToken, Profile,
-        RegistryWrite, Target, UniqueClaim,
+        AppendError, Appended, DEFAULT_PROFILE, DeviceCredentials, DeviceIdentity, Profile, RegistryWrite, Target,
+        UniqueClaim,
     },
 };
 
-/// Characters of an access token that the service makes.
-const TOKEN_LENGTH: usize = 20;
 /// How often a profile that somebody else adds at the same time is looked up again.
 const PROFILE_TRIES: usize = 3;
 
@@ -32,7 +31,7 @@ pub struct NewDevice {
     /// Whatever clients keep there.
     pub additional_info: Option<Value>,
     /// What it authenticates with; `None` makes a token.
-    pub token: Option<DeviceToken>,
+    pub credentials: Option<NewCredentials>,
 }
 
 /// Which profile a device gets.
@@ -61,42 +60,27 @@ pub struct DeviceChange {
     pub owner: OwnerChange,
     /// Whatever clients keep there.
     pub additional_info: Option<Value>,
+    /// What it authenticates with from now on; `None` leaves what it has.
+    pub credentials: Option<NewCredentials>,
 }
 
 impl Claims {
     /// Adds a device with its credentials, and its profile if that is new, in one append.
     ///
     /// # Errors
-    /// [`AppendError::Taken`] if its name or its token is in use.
+    /// [`AppendError::Taken`] if its name or its credentials are in use.
     pub async fn register(&self, caller: &Caller, tenant_id: TenantId, new: NewDevice) -> Result<Appended, Failure> {
         let device_id = DeviceId(self.entropy.new_id(self.clock.now()));
-        let token = new.token.unwrap_or_else(|| self.new_token());
-        let unique = vec![
-            UniqueClaim::DeviceName(tenant_id, new.name.clone()),
-            UniqueClaim::CredentialsId(token.expose().into()),
-        ];
-        let now = self.clock.now();
-        let credentials = DeviceCredentials {
-            id: CredentialsId(self.entropy.new_id(now)),
-            device_id,
-            tenant_id,
-            created_at: now,
-            kind: CredentialsKind::AccessToken,
-            credentials_id: token,
-            credentials_value: None,
-            version: 1,
-        };
-        let registry = vec![
-            RegistryWrite::PutCredentials(credentials),
-            RegistryWrite::PutAdditionalInfo(device_id, new.additional_info),
-        ];
+        let credentials = new.credentials.unwrap_or_else(|| self.new_token());
+        let record = self.record(DeviceIdentity::new(tenant_id, device_id), &credentials);
         let mut tries = 0;
         loop {
             tries += 1;
             let (profile, added) = self.profile(tenant_id, &new.profile).await?;
             let mut request = Request::to(tenant_id, Target::Device(device_id));
-            request.registry.clone_from(&registry);
-            request.unique.clone_from(&unique);
+            request.registry.push(RegistryWrite::PutAdditionalInfo(device_id, new.additional_info.clone()));
+            request.unique.push(UniqueClaim::DeviceName(tenant_id, new.name.clone()));
+            request.put_credentials(record.clone());
             added.into_iter().for_each(|profile| request.add_profile(profile));
             let command = DeviceCommand::RegisterDevice {
                 tenant_id,
@@ -116,7 +100,8 @@ impl Claims {
     /// Saves a device.
     ///
     /// # Errors
-    /// [`crate::device::Refusal::VersionConflict`]; [`AppendError::Taken`] if another device bears that name.
+    /// [`crate::device::Refusal::VersionConflict`]; [`AppendError::Taken`] if another device bears that name or has
+    /// these credentials.
     pub async fn change(
         &self,
         caller: &Caller,
@@ -131,6 +116,9 @@ impl Claims {
             let mut request = Request::to(tenant_id, Target::Device(device_id));
             request.registry.push(RegistryWrite::PutAdditionalInfo(device_id, change.additional_info.clone()));
             request.unique.push(UniqueClaim::DeviceName(tenant_id, change.name.clone()));
+            if let Some(credentials) = &change.credentials {
+                request.put_credentials(self.record(DeviceIdentity::new(tenant_id, device_id), credentials));
+            }
             added.into_iter().for_each(|profile| request.add_profile(profile));
             let command = DeviceCommand::ChangeDevice {
                 expected_version: change.expected_version,
@@ -206,20 +194,6 @@ impl Claims {
         let profile = Profile { id, tenant_id, name: name.to_owned(), created_at: now };
         Ok((profile.clone(), Some(profile)))
     }
-
-    fn new_token(&self) -> DeviceToken {
-        const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        let mut token = String::with_capacity(TOKEN_LENGTH);
-        while token.len() < TOKEN_LENGTH {
-            let mut byte = [0];
-            self.entropy.fill(&mut byte);
-            // The bytes that 62 does not divide evenly are drawn again.
-            if byte[0] < 248 {
-                token.push(char::from(LETTERS[usize::from(byte[0] % 62)]));
-            }
-        }
-        DeviceToken::new(token)
-    }
 }
 
 /// Whether somebody else added the profile first; then it is there to be used.
@@ -228,6 +202,11 @@ fn is_profile_taken(result: &Result<Appended, Failure>) -> bool {
 }
 
 impl Request {
+    pub(super) fn put_credentials(&mut self, credentials: DeviceCredentials) {
+        self.unique.push(UniqueClaim::CredentialsId(credentials.credentials_id.expose().into()));
+        self.registry.push(RegistryWrite::PutCredentials(credentials));
+    }
+
     fn add_profile(&mut self, profile: Profile) {
         self.unique.push(UniqueClaim::ProfileName(profile.tenant_id, profile.name.clone()));
         self.registry.push(RegistryWrite::PutProfile(profile));

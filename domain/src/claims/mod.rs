@@ -1,6 +1,7 @@
 //! The use cases. Transports and the REST API call these and nothing deeper; each is one append.
 
 mod claiming_data;
+mod credentials;
 mod devices;
 mod keys;
 mod ownership;
@@ -114,8 +115,13 @@ impl Claims {
             if subject.device.registered().is_some_and(|device| device.tenant_id != tenant_id) {
                 return Decision { events: Vec::new(), counts: Vec::new(), result: Err(Refusal::DeviceNotFound) };
             }
+            let commands = commands(subject.device_id);
+            if commands.is_empty() && subject.device.registered().is_none() {
+                // Only the registry would be written, and nothing there may outlive the device.
+                return Decision { events: Vec::new(), counts: Vec::new(), result: Err(Refusal::DeviceNotFound) };
+            }
             let facts = Facts { now: subject.now, policy, counts: subject.counts.clone() };
-            decide_all(subject.device, &commands(subject.device_id), &facts)
+            decide_all(subject.device, &commands, &facts)
         };
         let metadata = Metadata {
             actor: caller.actor,

@@ -62,19 +62,28 @@ pub struct DeviceCredentials {
 pub enum CredentialsKind {
     /// A token in the URL or as the MQTT user name.
     AccessToken,
+    /// An MQTT client id, a user name and a password, or some of them.
+    MqttBasic,
+    /// A certificate.
+    X509Certificate,
 }
 
 impl CredentialsKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::AccessToken, Self::MqttBasic, Self::X509Certificate];
+
     /// The word on the wire and in the table.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AccessToken => "ACCESS_TOKEN",
+            Self::MqttBasic => "MQTT_BASIC",
+            Self::X509Certificate => "X509_CERTIFICATE",
         }
     }
 
     /// The kind of that word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::AccessToken].into_iter().find(|kind| kind.as_str() == word)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 

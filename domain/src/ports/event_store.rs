@@ -115,13 +115,15 @@ pub struct Subject<'a> {
 /// Decides; pure and quick, as it runs in the writer's transaction.
 pub type Decide = Box<dyn Fn(Subject<'_>) -> Decision + Send + Sync>;
 
-/// What must be the only one of its kind.
+/// What must be the only one of its kind, or still be what the caller saw.
 #[derive(Clone, PartialEq, Eq)]
 pub enum UniqueClaim {
     /// No other device of the tenant bears that name.
     DeviceName(TenantId, String),
     /// No other device on the platform has credentials of that id.
     CredentialsId(String),
+    /// The device's credentials are still of that version: nobody saved them in between.
+    CredentialsVersion(u32),
     /// No other profile of the tenant bears that name.
     ProfileName(TenantId, String),
 }
@@ -132,6 +134,7 @@ impl UniqueClaim {
         match self {
             Self::DeviceName(..) => "device_name_taken",
             Self::CredentialsId(_) => "credentials_taken",
+            Self::CredentialsVersion(_) => "credentials_changed",
             Self::ProfileName(..) => "profile_name_taken",
         }
     }

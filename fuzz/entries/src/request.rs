@@ -159,6 +159,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         accounts: store.clone(),
         attributes: store.clone(),
         profiles: store.clone(),
+        credentials: store.clone(),
         read_models: store,
         passwords,
         tokens: Arc::new(JwtSigner::new(&[7; 64], clock.clone())?),

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use deed_domain::{
     ids::DeviceId,
-    ports::{Credentials, DeviceCredentials, DeviceIdentity, DeviceToken, StoreError},
+    ports::{Credentials, CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken, StoreError},
 };
 
 use crate::memory::InMemoryStore;
@@ -12,7 +12,11 @@ use crate::memory::InMemoryStore;
 impl Credentials for InMemoryStore {
     async fn by_access_token(&self, token: &DeviceToken) -> Result<Option<DeviceIdentity>, StoreError> {
         let held = self.held();
-        let found = held.registry.credentials.values().find(|credentials| credentials.credentials_id == *token);
+        let found = held
+            .registry
+            .credentials
+            .values()
+            .find(|found| found.kind == CredentialsKind::AccessToken && found.credentials_id == *token);
         Ok(found.map(|found| DeviceIdentity::new(found.tenant_id, found.device_id)))
     }
 

@@ -48,6 +48,13 @@ pub(super) fn is_taken(tx: &Connection, credentials_id: &str, device_id: DeviceI
         .exists(params![credentials_id, IdText::new(device_id.0)])?)
 }
 
+/// Whether the device's credentials are of another version, or not there at all.
+pub(super) fn is_other_version(tx: &Connection, version: u32, device_id: DeviceId) -> Result<bool, SqlError> {
+    Ok(!tx
+        .prepare_cached("SELECT 1 FROM device_credentials WHERE device_id = ?1 AND version = ?2")?
+        .exists(params![IdText::new(device_id.0), version])?)
+}
+
 const fn column(name: &'static str, index: usize) -> Column {
     Column::new("device_credentials", name, index)
 }

@@ -39,11 +39,13 @@ pub(in crate::sqlite) fn write(tx: &Connection, write: &RegistryWrite, now: Time
     }
 }
 
-/// Whether somebody other than the device has what the claim is about. Device names are a read model's.
+/// Whether the claim does not hold: somebody other than the device has what it is about, or has saved it in between.
+/// Device names are a read model's.
 pub(in crate::sqlite) fn is_taken(tx: &Connection, claim: &UniqueClaim, device_id: DeviceId) -> Result<bool, SqlError> {
     match claim {
         UniqueClaim::DeviceName(..) => Ok(false),
         UniqueClaim::CredentialsId(id) => credentials::is_taken(tx, id, device_id),
+        UniqueClaim::CredentialsVersion(version) => credentials::is_other_version(tx, *version, device_id),
         UniqueClaim::ProfileName(tenant_id, name) => profiles::is_taken(tx, *tenant_id, name),
     }
 }

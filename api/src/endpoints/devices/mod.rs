@@ -6,6 +6,7 @@ pub(crate) mod read;
 pub(crate) mod read_by_name;
 pub(crate) mod read_info;
 pub(crate) mod save;
+pub(crate) mod save_with_credentials;
 
 pub(super) use draft::has_markup;
 

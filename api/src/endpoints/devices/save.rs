@@ -3,15 +3,16 @@
 use axum::{Json, extract::State};
 use deed_domain::{
     claims::{DeviceChange, NewDevice, ProfileChoice},
+    credentials::NewCredentials,
     device::{OwnerChange, Refusal},
     ids::{CustomerId, TenantId},
     metadata::Caller,
-    ports::{Appended, DeviceToken},
+    ports::Appended,
 };
 use deed_projections::DeviceRow;
 use serde_json::Value;
 
-use super::draft::{Draft, DraftOwner, check_token};
+use super::draft::{Draft, DraftOwner};
 use crate::{
     authentication::{DeviceUser, Only, TenantAdmin},
     error::ApiError,
@@ -50,7 +51,11 @@ pub(crate) async fn save_device(
     let caller = command.caller(user.user_id());
     let additional_info = draft.additional_info.clone();
     let appended = match (draft.id, user) {
-        (None, DeviceUser::Admin(admin)) => add(&state, &caller, admin, draft, query.text("accessToken")).await?,
+        (None, DeviceUser::Admin(admin)) => {
+            let token = query.text("accessToken").filter(|token| !token.is_empty());
+            let credentials = token.map(NewCredentials::access_token).transpose()?;
+            add(&state, &caller, admin, draft, credentials).await?
+        }
         (None, DeviceUser::Customer(_)) => return Err(ApiError::Forbidden),
         (Some(id), _) => {
             let row = super::find(&state, user, id).await?;
@@ -62,19 +67,22 @@ pub(crate) async fn save_device(
             changed.await.map_err(super::failure(id))?
         }
     };
+    saved(&appended, additional_info)
+}
+
+/// The device as it was saved.
+pub(super) fn saved(appended: &Appended, additional_info: Option<Value>) -> Result<Json<DeviceJson>, ApiError> {
     let device = appended.device.registered().ok_or_else(|| ApiError::no_device(appended.device_id))?;
     Ok(Json(DeviceJson::of_registered(appended.device_id, device, additional_info)))
 }
 
-async fn add(
+pub(super) async fn add(
     state: &ApiState,
     caller: &Caller,
     admin: TenantAdmin,
     draft: Draft,
-    token: Option<&str>,
+    credentials: Option<NewCredentials>,
 ) -> Result<Appended, ApiError> {
-    let token = token.filter(|token| !token.is_empty());
-    token.map_or(Ok(()), check_token)?;
     let owner = match draft.customer_id {
         DraftOwner::Customer(id) => Some(existing_customer(state, admin.tenant_id, id).await?),
         DraftOwner::Nobody | DraftOwner::Unsaid => None,
@@ -86,12 +94,12 @@ async fn add(
         label: draft.label,
         owner,
         additional_info: draft.additional_info,
-        token: token.map(DeviceToken::new),
+        credentials,
     };
     Ok(state.claims.register(caller, admin.tenant_id, new).await?)
 }
 
-async fn change_by_admin(
+pub(super) async fn change_by_admin(
     state: &ApiState,
     admin: TenantAdmin,
     row: &DeviceRow,
@@ -114,6 +122,7 @@ async fn change_by_admin(
         label: draft.label,
         owner,
         additional_info: draft.additional_info,
+        credentials: None,
     })
 }
 
@@ -143,6 +152,7 @@ async fn change_by_owner(state: &ApiState, row: &DeviceRow, draft: Draft) -> Res
         label: draft.label,
         owner: OwnerChange::Keep,
         additional_info: draft.additional_info,
+        credentials: None,
     })
 }
 
