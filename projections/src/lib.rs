@@ -7,6 +7,8 @@
 //! | [`ActiveKeys`] | the keys that claim a device, and when the next one runs out |
 //! | [`ClaimHistory`] | every step of claiming, refusals included, in a row of its own |
 //!
+//! [`audit_entries`] is no projection: the audit log is read from the log itself, whenever somebody asks.
+//!
 //! A projection has a name and a version for life: its rows and its checkpoint hang on them. It knows nothing of SQL:
 //! each store has the tables and the statements for the typed changes, and answers the query trait that stands beside
 //! the projection. With the feature `testing` the crate brings a kit to test projections, yours included.
@@ -14,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod active_keys;
+mod audit_log;
 mod claim_history;
 mod device_list;
 mod ownership;
@@ -22,6 +25,7 @@ mod projection;
 pub mod testing;
 
 pub use active_keys::{ActiveKeyRow, ActiveKeys, ActiveKeysChange, ActiveKeysQuery, DueDevice};
+pub use audit_log::{AuditAction, AuditEntry, audit_entries, concerns_the_audit_log};
 pub use claim_history::{ClaimHistory, ClaimHistoryQuery, ClaimHistoryRow};
 pub use device_list::{DeviceList, DeviceListChange, DeviceListQuery, DeviceRow};
 pub use ownership::{Ownership, OwnershipChange, OwnershipQuery, OwnershipSpan, SpanEnd, SpanStart};

@@ -7,3 +7,5 @@ mod credentials;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "../deed/mod.rs"]
 mod deed;
+
+mod audit_log;

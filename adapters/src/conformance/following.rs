@@ -6,12 +6,13 @@ use deed_domain::{
     device::DeviceCommand,
     ids::{DeviceId, Position},
     ports::{Append, RecordedEvent, Scope, Subscription},
+    time::Timestamp,
 };
 use tokio::time::timeout;
 
 use super::{
     Factory,
-    world::{OTHER_TENANT, TENANT, World, command, new_device, register},
+    world::{OTHER_TENANT, START, TENANT, World, command, new_device, register},
 };
 
 /// Longer than any store takes, shorter than anybody waits for a test.
@@ -82,6 +83,27 @@ pub async fn every_page_goes_on_where_the_last_one_ended(factory: &dyn Factory) 
             assert_eq!(read, expected, "{scope:?} by {limit}");
         }
     }
+}
+
+/// The log is found by time, between events and beyond both ends of it.
+pub async fn the_log_is_found_by_time(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let before = async |time| world.store.position_before(time).await.unwrap();
+    assert_eq!((before(Timestamp(i64::MIN)).await, before(Timestamp::MAX).await), (Position(0), Position(0)));
+    let device_id = world.register("D-1").await;
+    for n in 1..=9 {
+        // Three at a time share theirs.
+        world.clock.set(START.plus(n / 3 * 1_000));
+        world.store.append(allow(device_id)).await.unwrap();
+    }
+    let log = world.log().await;
+    for time in (START.0 - 1..START.0 + 3_002).step_by(250).map(Timestamp) {
+        for time in [time.plus(-1), time, time.plus(1)] {
+            let expected = log.iter().filter(|event| event.recorded_at < time).map(|event| event.position).max();
+            assert_eq!(before(time).await, expected.unwrap_or_default(), "{time}");
+        }
+    }
+    assert_eq!(before(Timestamp::MAX).await, world.head().await);
 }
 
 /// A reader whose events are rare does not read the same stretch again and again; nor is anything skipped.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use deed_domain::{
     ids::Position,
     ports::{Feed, Page, Scope, StoreError, Subscription},
+    time::Timestamp,
 };
 use tokio::sync::watch;
 
@@ -17,6 +18,10 @@ impl Feed for InMemoryStore {
 
     async fn head(&self) -> Result<Position, StoreError> {
         Ok(self.held().log.head())
+    }
+
+    async fn position_before(&self, time: Timestamp) -> Result<Position, StoreError> {
+        Ok(self.held().log.position_before(time))
     }
 
     fn subscribe(&self, scope: Scope, after: Position) -> Box<dyn Subscription> {

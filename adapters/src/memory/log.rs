@@ -23,6 +23,12 @@ impl Log {
         self.events.last().map_or(Position(0), |(_, last)| last.position)
     }
 
+    /// The position of the last event before that time; times never go back.
+    pub(super) fn position_before(&self, time: Timestamp) -> Position {
+        let count = self.events.partition_point(|(_, event)| event.recorded_at < time);
+        self.events[..count].last().map_or(Position(0), |(_, last)| last.position)
+    }
+
     /// The time of the next append: never before that of the last event.
     pub(super) fn now(&self, clock: Timestamp) -> Timestamp {
         self.events.last().map_or(clock, |(_, last)| last.recorded_at.max(clock))

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use deed_domain::{
     ids::Position,
     ports::{Feed, Page, Scope, StoreError, Subscription},
+    time::Timestamp,
 };
 use rusqlite::{Connection, params};
 use tokio::sync::watch;
@@ -28,6 +29,10 @@ impl Feed for SqliteStore {
         self.lookup(head).await
     }
 
+    async fn position_before(&self, time: Timestamp) -> Result<Position, StoreError> {
+        self.lookup(move |connection| position_before(connection, time)).await
+    }
+
     fn subscribe(&self, scope: Scope, after: Position) -> Box<dyn Subscription> {
         let changed = self.notices().listen(scope);
         Box::new(Follower { changed, store: self.clone(), scope, after })
@@ -37,6 +42,19 @@ impl Feed for SqliteStore {
 fn head(connection: &Connection) -> Result<Position, SqlError> {
     let mut statement = connection.prepare_cached("SELECT ifnull(max(position), 0) FROM events")?;
     statement.query_row([], |row| Ok(Column::new("events", "position", 0).unsigned(row).map(Position)))?
+}
+
+/// Halves the log again and again: positions have no gaps and times never go back, so no index is needed.
+fn position_before(connection: &Connection, time: Timestamp) -> Result<Position, SqlError> {
+    let snapshot = connection.unchecked_transaction()?;
+    let mut statement = snapshot.prepare_cached("SELECT recorded_at FROM events WHERE position = ?1")?;
+    let (mut before, mut not_before) = (0, head(&snapshot)?.0 + 1);
+    while not_before - before > 1 {
+        let middle = before + (not_before - before) / 2;
+        let recorded_at: i64 = statement.query_row([signed(middle)], |row| row.get(0))?;
+        *(if recorded_at < time.0 { &mut before } else { &mut not_before }) = middle;
+    }
+    Ok(Position(before))
 }
 
 fn read_page(connection: &Connection, scope: Scope, after: Position, limit: usize) -> Result<Page, SqlError> {

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod audit;
+mod audit_log;
 mod authentication;
 mod claim_keys;
 mod claiming;
@@ -45,6 +46,10 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(audit::device_claim_history::device_claim_history))
         .routes(routes!(audit::tenant_events::tenant_events))
         .routes(routes!(audit::add_auditor::add_auditor))
+        .routes(routes!(audit_log::of_tenant::tenant_audit_log))
+        .routes(routes!(audit_log::of_entity::entity_audit_log))
+        .routes(routes!(audit_log::of_customer::customer_audit_log))
+        .routes(routes!(audit_log::of_user::user_audit_log))
         .routes(routes!(operation::health::live))
         .routes(routes!(operation::health::ready))
         .routes(routes!(operation::metrics::metrics))

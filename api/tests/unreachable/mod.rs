@@ -228,6 +228,10 @@ impl Feed for Unreachable {
         fails()
     }
 
+    async fn position_before(&self, _: Timestamp) -> Result<Position, StoreError> {
+        fails()
+    }
+
     fn subscribe(&self, _: Scope, _: Position) -> Box<dyn Subscription> {
         Box::new(*self)
     }

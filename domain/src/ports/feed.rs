@@ -26,6 +26,13 @@ pub trait Feed: Send + Sync {
     /// [`StoreError`] if the log cannot be read.
     async fn head(&self) -> Result<Position, StoreError>;
 
+    /// The position of the last event that was recorded before that time; 0 if there is none. Takes no longer the longer
+    /// the log is, or hardly.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the log cannot be read.
+    async fn position_before(&self, time: Timestamp) -> Result<Position, StoreError>;
+
     /// Everything of the scope after a position: first what is there, then what comes.
     fn subscribe(&self, scope: Scope, after: Position) -> Box<dyn Subscription>;
 }

@@ -8,7 +8,7 @@ use deed_domain::{
 };
 
 /// Reads what was there when the reading began; what comes later does not keep it going.
-pub(super) struct LogReader {
+pub(in crate::endpoints) struct LogReader {
     feed: Arc<dyn Feed>,
     scope: Scope,
     after: Position,
@@ -16,13 +16,22 @@ pub(super) struct LogReader {
 }
 
 impl LogReader {
-    pub(super) async fn begin(feed: &Arc<dyn Feed>, scope: Scope, after: Position) -> Result<Self, StoreError> {
-        Ok(Self { feed: Arc::clone(feed), scope, after, end: feed.head().await? })
+    pub(in crate::endpoints) async fn begin(
+        feed: &Arc<dyn Feed>,
+        scope: Scope,
+        after: Position,
+    ) -> Result<Self, StoreError> {
+        Ok(Self::between(feed, scope, after, feed.head().await?))
+    }
+
+    /// Reads what stands after one position and up to another.
+    pub(in crate::endpoints) fn between(feed: &Arc<dyn Feed>, scope: Scope, after: Position, end: Position) -> Self {
+        Self { feed: Arc::clone(feed), scope, after, end }
     }
 
     /// The next events, at least one and at most `limit`; none at the end. A page that holds none of the scope does not
     /// end the reading.
-    pub(super) async fn next(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+    pub(in crate::endpoints) async fn next(&mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         while self.after < self.end && limit > 0 {
             let mut page = self.feed.read_after(self.scope, self.after, limit).await?;
             self.after = page.read_up_to;
@@ -35,7 +44,7 @@ impl LogReader {
     }
 
     /// All the next events up to `limit`.
-    pub(super) async fn take(mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+    pub(in crate::endpoints) async fn take(mut self, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         let mut events = Vec::new();
         while events.len() < limit {
             let more = self.next(limit - events.len()).await?;

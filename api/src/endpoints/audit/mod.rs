@@ -10,6 +10,8 @@ mod event;
 mod log_reader;
 pub(crate) mod tenant_events;
 
+pub(super) use log_reader::LogReader;
+
 use deed_domain::{
     ids::{DeviceId, Position},
     ports::Scope,
@@ -45,6 +47,6 @@ async fn require_device(state: &ApiState, reader: HistoryReader, id: DeviceId) -
     if metadata.tenant_id == reader.tenant_id { Ok(()) } else { Err(ApiError::no_device(id)) }
 }
 
-fn unreadable(position: Position, why: &dyn std::error::Error) -> ApiError {
+pub(super) fn unreadable(position: Position, why: &dyn std::error::Error) -> ApiError {
     ApiError::Unreadable(format!("the event at position {position} cannot be read: {why}"))
 }

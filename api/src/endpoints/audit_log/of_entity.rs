@@ -1,0 +1,58 @@
+//! `GET /api/audit/logs/entity/{entityType}/{entityId}`.
+
+use axum::extract::State;
+use deed_domain::ports::Scope;
+
+use super::{
+    Answer,
+    entry::AuditLogJson,
+    question::{About, Question},
+};
+use crate::{
+    authentication::{Only, TenantAdmin},
+    error::ApiError,
+    extract::{PathParams, QueryParams},
+    state::Shared,
+    wire::PageJson,
+};
+
+/// Entity types that clients know and that leave no events here.
+const OTHERS: [&str; 8] =
+    ["CUSTOMER", "USER", "TENANT", "ASSET", "DASHBOARD", "DEVICE_PROFILE", "ENTITY_VIEW", "API_KEY"];
+
+/// Read a device's audit log
+///
+/// Of other things than devices, and of devices that the tenant never had, there are no entries. What is not about a device is in no log.
+#[utoipa::path(
+    get, path = "/api/audit/logs/entity/{entityType}/{entityId}", tag = "audit", security(("bearer" = []), ("x-authorization" = [])),
+    params(
+        ("entityType" = String, Path, description = "`DEVICE`."),
+        ("entityId" = uuid::Uuid, Path, description = "The device."),
+        ("pageSize" = u32, Query, minimum = 1, description = "Entries on a page."),
+        ("page" = u32, Query, minimum = 0, description = "Which page; 0 is the first."),
+        ("textSearch" = Option<String>, Query, description = "A part of the device's name, the user's e-mail, the action's type or status."),
+        ("startTime" = Option<i64>, Query, description = "From this time on, milliseconds since the epoch."),
+        ("endTime" = Option<i64>, Query, description = "Up to and including this time."),
+        ("sortProperty" = Option<String>, Query, description = "`createdTime`, `entityName`, `userName`, `actionType` or `actionStatus`."),
+        ("sortOrder" = Option<String>, Query, description = "`ASC` or `DESC`."),
+        ("actionTypes" = Option<String>, Query, description = "Only these, with commas between them."),
+    ),
+    responses(
+        (status = 200, description = "The page.", body = PageJson<AuditLogJson>),
+        (status = 400, description = "A parameter is malformed."),
+    )
+)]
+pub(crate) async fn entity_audit_log(
+    State(state): State<Shared>,
+    Only(admin): Only<TenantAdmin>,
+    path: PathParams,
+    query: QueryParams,
+) -> Answer {
+    let scope = Scope::Device(path.id("entityId")?);
+    let about = match path.text("entityType")? {
+        "DEVICE" => About::Anybody,
+        other if OTHERS.contains(&other) => About::Nothing,
+        _ => return Err(ApiError::malformed("Unknown entity type")),
+    };
+    super::answer(&state, Question::read(&query, admin.tenant_id, scope, about)?).await
+}
