@@ -63,10 +63,14 @@ pub(crate) async fn serve(
     metrics: PrometheusHandle,
     mut signals: Signals,
 ) -> io::Result<()> {
-    let Service { store, router, expiry, readiness, stopping, .. } = service;
+    let Service { store, router, expiry, mail, readiness, stopping, .. } = service;
     let mut background = JoinSet::new();
     background.spawn(expiry.run(stopping.clone()));
     background.spawn(gauges::measure(store.clone(), metrics, stopping.clone()));
+
+    if let Some(mail) = mail {
+        background.spawn(mail.run(stopping.clone().cancelled_owned()));
+    }
 
     let mut server = tokio::spawn(answer(listener, router, stopping.clone()));
 

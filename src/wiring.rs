@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use deed_adapters::{
+    mail::{MailSettingsError, MailWorker, NoMailServer, SmtpMailer},
     secrets::{Argon2Cost, Argon2Hasher, HmacDigester, InvalidCost, JwtSigner, Pepper, PepperError, SignerError},
     sqlite::SqliteStore,
     surroundings::{OsEntropy, SystemClock},
@@ -11,7 +12,8 @@ use deed_adapters::{
 use deed_api::{ApiSettings, ApiState, Readiness};
 use deed_domain::{
     claims::Claims,
-    ports::{Clock, Entropy, PasswordHasher},
+    people::People,
+    ports::{Clock, Entropy, Mailer, PasswordHasher},
 };
 use deed_transports::{
     device_protocol::DeviceProtocol,
@@ -41,6 +43,8 @@ pub(crate) struct Service {
     pub(crate) router: Router,
     /// Records the keys whose time ran out.
     pub(crate) expiry: ExpiryWorker,
+    /// Sends letters, if there is a mail server.
+    pub(crate) mail: Option<MailWorker>,
     /// Whether new requests are wanted.
     pub(crate) readiness: Readiness,
     /// Cancelled when the service stops.
@@ -56,6 +60,9 @@ pub(crate) enum WiringError {
     /// The signing key cannot be used.
     #[error("security.jwt.tokenSigningKey: {0}")]
     SigningKey(#[from] SignerError),
+    /// The mail server cannot be used.
+    #[error(transparent)]
+    Mail(#[from] MailSettingsError),
     /// Passwords cannot be hashed.
     #[error(transparent)]
     Passwords(#[from] InvalidCost),
@@ -85,6 +92,9 @@ impl Service {
         );
         let passwords: Arc<dyn PasswordHasher> =
             Arc::new(Argon2Hasher::new(Argon2Cost::default(), Arc::clone(&entropy))?);
+        let (mailer, mail) = mail(config, &clock, &entropy)?;
+        let people =
+            People::new(stored.clone(), Arc::clone(&passwords), mailer, Arc::clone(&clock), Arc::clone(&entropy));
         let readiness = Readiness::default();
         let stopping = CancellationToken::new();
         let devices = DeviceHttp {
@@ -100,6 +110,7 @@ impl Service {
         };
         let state = ApiState {
             claims: claims.clone(),
+            people,
             feed: stored.clone(),
             accounts: stored.clone(),
             credentials: stored.clone(),
@@ -123,10 +134,22 @@ impl Service {
             passwords,
             clock,
             entropy,
+            mail,
             readiness,
             stopping,
         })
     }
+}
+
+/// What takes letters, and what sends them.
+fn mail(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<(Arc<dyn Mailer>, Option<MailWorker>), WiringError> {
+    let Some(settings) = config.mail.server() else { return Ok((Arc::new(NoMailServer), None)) };
+    let (mailer, worker) = SmtpMailer::new(settings, Arc::clone(clock), Arc::clone(entropy))?;
+    Ok((Arc::new(mailer), Some(worker)))
 }
 
 fn peppers(secrets: &Secrets) -> Vec<Pepper> {
@@ -142,6 +165,7 @@ fn api_settings(config: &Config) -> ApiSettings {
         token_issuer: config.jwt.issuer.clone(),
         access_token_seconds: config.jwt.token_expiration_s,
         refresh_token_seconds: config.jwt.refresh_token_expiration_s,
+        base_url: config.server.base_url.clone(),
         max_body_bytes: config.server.max_body_bytes,
         reclaim_body: match config.claim.reclaim_body {
             ReclaimBody::Result => deed_api::ReclaimBody::Result,

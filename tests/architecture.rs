@@ -67,6 +67,7 @@ const RULES: &[Rule] = &[
             ("futures-util", "the conformance suite runs commands at once"),
             ("hmac", "digests of claim keys, signatures of tokens"),
             ("jsonwebtoken", "tokens"),
+            ("lettre", "mail, for `mail` alone"),
             ("metrics", "what the stores measure"),
             ("proptest", "the conformance suite, feature `testing`"),
             ("rand", "the operating system's randomness"),

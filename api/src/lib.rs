@@ -38,6 +38,7 @@ use std::sync::Arc;
 
 use axum::{Router, middleware};
 
+pub use endpoints::reset_link;
 pub use openapi::document as openapi_document;
 pub use state::{ApiSettings, ApiState, Readiness, ReclaimBody};
 

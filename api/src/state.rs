@@ -7,6 +7,7 @@ use std::sync::{
 
 use deed_domain::{
     claims::Claims,
+    people::People,
     ports::{Accounts, Attributes, Clock, Credentials, Entropy, Feed, PasswordHasher, Profiles, TokenSigner},
 };
 use deed_projections::ReadModels;
@@ -18,6 +19,8 @@ pub(crate) type Shared = Arc<ApiState>;
 pub struct ApiState {
     /// The use cases.
     pub claims: Claims,
+    /// The use cases around users.
+    pub people: People,
     /// The log, for audits and for the readiness check.
     pub feed: Arc<dyn Feed>,
     /// Tenants, customers, users and their logins.
@@ -55,6 +58,8 @@ pub struct ApiSettings {
     pub access_token_seconds: i64,
     /// Life of a refresh token, seconds (`security.jwt.refreshTokenExpTime`).
     pub refresh_token_seconds: i64,
+    /// Where links of this service lead (`server.base_url`); `None`: where the caller reached it.
+    pub base_url: Option<String>,
     /// Longest request body, bytes (`server.http.max_payload_size`).
     pub max_body_bytes: usize,
     /// What a reclaim answers (`security.claim.reclaimBody`).
@@ -69,6 +74,7 @@ impl Default for ApiSettings {
             token_issuer: "thingsboard.io".into(),
             access_token_seconds: 9_000,
             refresh_token_seconds: 604_800,
+            base_url: None,
             max_body_bytes: 16_777_216,
             reclaim_body: ReclaimBody::Result,
             numeric_text_is_number: true,

@@ -11,6 +11,7 @@
 //! | [`credentials`] | what devices authenticate with: checks, and the ids under which they are found |
 //! | [`codec`] | how events become bytes and are read back, old versions included |
 //! | [`claims`] | the use cases that transports and the REST API call |
+//! | [`people`] | the use cases around users: who may do what to whom, activation, forgotten passwords |
 //! | [`ports`] | what the outside has to provide: event store, feed, registry, secrets, time |
 //! | [`metadata`] | who did something, over what, and in which request |
 //! | [`ids`], [`time`] | newtypes for every value that crosses a boundary |
@@ -27,5 +28,6 @@ pub mod credentials;
 pub mod device;
 pub mod ids;
 pub mod metadata;
+pub mod people;
 pub mod ports;
 pub mod time;

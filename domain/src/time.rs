@@ -32,6 +32,8 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// One minute in milliseconds.
+pub const MINUTE: i64 = 60_000;
 /// One hour in milliseconds.
 pub const HOUR: i64 = 3_600_000;
 /// One day in milliseconds.

@@ -7,6 +7,7 @@ mod export;
 mod progress;
 mod rebuild;
 mod replay;
+mod reset_link;
 mod serve;
 mod shared;
 
@@ -44,6 +45,8 @@ enum Command {
     Export(export::Export),
     /// Fill read models again from the log
     Rebuild(rebuild::Rebuild),
+    /// Print the link with which a user who forgot the password chooses another
+    ResetLink(reset_link::ResetLink),
     /// Check that the log is whole and the read models follow from it
     Check(check::Check),
     /// Print the configuration in effect, secrets hidden
@@ -67,6 +70,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Rebuild(command) => command.run(),
+        Command::ResetLink(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Config(command) => command.run(),
     };

@@ -22,8 +22,8 @@ pub(crate) use self::{
     reference::reference,
     secrets_file::{Secrets, SecretsError},
     sections::{
-        ClaimSettings, JwtSettings, LogFormat, LogSettings, NamedPepper, PepperSettings, ReclaimBody, ServerSettings,
-        StorageSettings, TransportSettings,
+        ClaimSettings, JwtSettings, LogFormat, LogSettings, MailSettings, NamedPepper, PepperSettings, ReclaimBody,
+        ServerSettings, StorageSettings, TransportSettings,
     },
 };
 use self::{
@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) jwt: JwtSettings,
     /// The secrets behind claim keys.
     pub(crate) peppers: PepperSettings,
+    /// The mail server.
+    pub(crate) mail: MailSettings,
     /// What is logged.
     pub(crate) log: LogSettings,
 }
@@ -105,6 +107,7 @@ fn sections() -> Vec<Section> {
         ClaimSettings::section(),
         JwtSettings::section(),
         PepperSettings::section(),
+        MailSettings::section(),
         LogSettings::section(),
     ]
 }
@@ -131,6 +134,9 @@ pub(crate) fn load(inputs: Inputs) -> Result<Loaded, ConfigError> {
     let settings: Vec<Setting> = sections().into_iter().flat_map(|section| section.settings).collect();
     sources.check_names(&settings);
     let config = read(&mut sources, storage);
+    if let Some(config) = &config {
+        sources.faults.extend(config.mail.faults(config.server.base_url.is_some()));
+    }
     let Sources { faults, mut warnings, effective, .. } = sources;
     match config {
         Some(config) if faults.is_empty() => {
@@ -148,6 +154,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
     let claim = ClaimSettings::read(sources);
     let jwt = JwtSettings::read(sources);
     let peppers = PepperSettings::read(sources);
+    let mail = MailSettings::read(sources);
     let log = LogSettings::read(sources);
     Some(Config {
         storage: storage?,
@@ -156,6 +163,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
         claim: claim?,
         jwt: jwt?,
         peppers: peppers?,
+        mail: mail?,
         log: log?,
     })
 }

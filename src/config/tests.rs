@@ -134,13 +134,13 @@ fn the_maximum_follows_from_the_time_to_live_unless_it_is_set() {
 
 #[test]
 fn unknown_names_stop_the_start_and_name_the_nearest() {
-    let faults = given().file("security.claim.allowClaimByDefault: true\nnonsense: 1\nhttp: {port: 80}").faults();
+    let faults = given().file("security.claim.allowClaimByDefault: true\nnonsense: 1\nserve: {port: 80}").faults();
     assert_eq!(
         faults,
         [
-            "http.port is no setting; did you mean server.port? (FILE)",
             "nonsense is no setting (FILE)",
             "security.claim.allowClaimByDefault is no setting; did you mean security.claim.allowClaimingByDefault? (FILE)",
+            "serve.port is no setting; did you mean server.port? (FILE)",
         ],
     );
 }

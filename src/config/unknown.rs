@@ -16,6 +16,8 @@ pub(crate) const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("security.user_token_access_enabled", "nobody can get another user's tokens"),
     ("security.user_login_case_sensitive", "e-mails are compared without regard to case"),
     ("security.api_key", "there are no API keys yet"),
+    ("mail.oauth2", "the mail server is signed in to with a password"),
+    ("mail.per_tenant_rate_limits", "a user gets at most one link for another password in a minute"),
     ("transport.http.max_payload_size", "a claim is limited to 65536 bytes"),
     ("transport.http.request_timeout", "no request waits for a device"),
     ("transport.mqtt", "MQTT is not served yet"),

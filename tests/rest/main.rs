@@ -9,3 +9,8 @@ mod credentials;
 mod deed;
 
 mod audit_log;
+mod mail;
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "../python/mod.rs"]
+mod python;
+mod users;

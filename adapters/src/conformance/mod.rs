@@ -25,6 +25,7 @@ pub mod overload;
 pub mod projecting;
 pub mod registry;
 pub mod repeating;
+pub mod users;
 mod world;
 
 use std::sync::Arc;
@@ -123,6 +124,15 @@ macro_rules! conformance_suite {
                 a_login_lasts_until_it_expires
                 a_login_ends_when_its_user_ends_it
                 another_password_ends_all_logins
+            }
+            users {
+                users_are_listed_page_by_page
+                a_user_is_saved_at_the_expected_version
+                a_disabled_user_is_out_at_once
+                nothing_is_left_of_a_deleted_user
+                a_link_is_good_once_and_until_it_expires
+                a_link_stays_while_it_is_good_for_long_enough
+                a_link_for_another_password_serves_only_who_may_sign_in
             }
             overload {
                 a_store_with_too_much_to_do_says_so

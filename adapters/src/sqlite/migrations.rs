@@ -8,6 +8,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0001_event_log.sql"),
     include_str!("migrations/0002_registry.sql"),
     include_str!("migrations/0003_logins.sql"),
+    include_str!("migrations/0004_people.sql"),
 ];
 
 /// Brings the file up to date, all steps in one transaction.

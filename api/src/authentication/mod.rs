@@ -5,6 +5,7 @@ mod bearer;
 mod password_policy;
 mod roles;
 mod token_pair;
+mod user_roles;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use deed_domain::{
@@ -12,9 +13,10 @@ use deed_domain::{
     ports::{Principal, TokenClaims, TokenError},
 };
 
-pub(crate) use password_policy::{MAXIMUM as LONGEST_PASSWORD, MINIMUM as SHORTEST_PASSWORD, new_password};
+pub(crate) use password_policy::new_password;
 pub(crate) use roles::{CustomerUser, DeviceUser, HistoryReader, Only, Role, SysAdmin, TenantAdmin};
 pub(crate) use token_pair::{TokenPair, issue, lasting_until, sign_in};
+pub(crate) use user_roles::{UserAdministrator, UserLister, UserReader};
 
 use crate::{
     error::{ApiError, Unauthenticated},

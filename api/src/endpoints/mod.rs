@@ -1,5 +1,6 @@
 //! The endpoints, one file each.
 
+mod activation;
 mod attributes;
 mod audit;
 mod audit_log;
@@ -8,10 +9,13 @@ mod claim_keys;
 mod claiming;
 mod credentials;
 mod devices;
+mod forgotten_password;
 mod operation;
+mod users;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use forgotten_password::reset_link;
 pub(crate) use operation::OPENAPI_PATH;
 
 use crate::state::Shared;
@@ -22,6 +26,20 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(authentication::log_in::log_in))
         .routes(routes!(authentication::refresh::refresh))
         .routes(routes!(authentication::who_am_i::who_am_i))
+        .routes(routes!(users::save::save_user))
+        .routes(routes!(users::read::user, users::delete::delete_user))
+        .routes(routes!(users::set_enabled::set_user_credentials_enabled))
+        .routes(routes!(users::activation_link::activation_link))
+        .routes(routes!(users::activation_link::activation_link_info))
+        .routes(routes!(users::send_activation_mail::send_activation_mail))
+        .routes(routes!(users::list::users))
+        .routes(routes!(users::list::users_of_user))
+        .routes(routes!(users::list_infos::user_infos))
+        .routes(routes!(users::list_of_customer::users_of_customer))
+        .routes(routes!(users::list_of_tenant::administrators_of_tenant))
+        .routes(routes!(activation::follow::follow_activation_link, activation::activate::activate))
+        .routes(routes!(forgotten_password::ask::reset_password_by_email))
+        .routes(routes!(forgotten_password::follow::follow_reset_link, forgotten_password::reset::reset_password))
         .routes(routes!(devices::save::save_device))
         .routes(routes!(devices::read::device, devices::delete::delete_device))
         .routes(routes!(devices::save_with_credentials::save_device_with_credentials))

@@ -5,6 +5,7 @@
 //! `Arc<dyn Error + Send + Sync>` as the response's extension.
 
 mod body;
+mod people;
 mod refused;
 mod report;
 
@@ -18,6 +19,7 @@ use deed_domain::{
     claims::Failure,
     credentials::InvalidCredentials,
     ids::DeviceId,
+    people::{PeopleError, UserRefusal},
     ports::{AppendError, StoreError},
 };
 
@@ -66,6 +68,9 @@ pub(crate) enum ApiError {
     /// A claim failed; a claimant is told no more than what it needs.
     #[error(transparent)]
     ClaimFailed(Failure),
+    /// The rules around users say no.
+    #[error(transparent)]
+    User(#[from] UserRefusal),
     /// The store holds something that cannot be read.
     #[error("{0}")]
     Unreadable(String),
@@ -111,6 +116,15 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::Failed(AppendError::from(error).into())
+    }
+}
+
+impl From<PeopleError> for ApiError {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Refused(refusal) => refusal.into(),
+            PeopleError::Store(error) => error.into(),
+        }
     }
 }
 

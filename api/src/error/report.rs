@@ -7,7 +7,7 @@ use deed_domain::{claims::Failure, time::Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ApiError, Unauthenticated, refused};
+use super::{ApiError, Unauthenticated, people, refused};
 
 /// An error as it is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +105,7 @@ impl From<&ApiError> for Report {
             ApiError::BodyTimeout => Self::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", message()),
             ApiError::Failed(failure) => refused::report(failure),
             ApiError::ClaimFailed(failure) => refused::report_to_claimant(failure),
+            ApiError::User(refusal) => people::report(refusal),
             ApiError::Unreadable(_) | ApiError::Panicked => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", refused::INTERNAL)
             }

@@ -1,19 +1,23 @@
 //! Reads requests: path, query, body, headers. Whatever is wrong becomes an [`crate::error::ApiError`]; no rejection of
 //! the framework reaches a caller.
 
+mod base_url;
 mod body;
 mod command_context;
 mod email;
 mod json_object;
+mod page_params;
 mod page_query;
 mod path;
 mod query;
 mod request_id;
 
+pub(crate) use base_url::BaseUrl;
 pub(crate) use body::{RawBody, SmallBody};
 pub(crate) use command_context::CommandContext;
 pub(crate) use email::email;
 pub(crate) use json_object::JsonObject;
+pub(crate) use page_params::PageParams;
 pub(crate) use page_query::{SortProperty, page_request};
 pub(crate) use path::{PathParams, check_path};
 pub(crate) use query::QueryParams;

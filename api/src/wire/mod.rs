@@ -14,4 +14,4 @@ pub(crate) use credentials::CredentialsJson;
 pub(crate) use device::{DeviceInfoJson, DeviceJson};
 pub(crate) use entity_id::{EntityId, NULL_UUID};
 pub(crate) use page::PageJson;
-pub(crate) use user::UserJson;
+pub(crate) use user::{ACCOUNT_MEMBERS, UserInfoJson, UserJson};

@@ -9,12 +9,14 @@ use deed_domain::{
     claims::Claims,
     device::{ClaimPolicy, Device},
     ids::{CustomerId, DeviceId, Position, ProfileId, Sequence, SessionId, TenantId, UserId},
+    people::People,
     ports::{
-        AccountsError, Append, AppendError, Appended, Attribute, AttributeScope, Attributes, Authority, Clock,
+        Account, AccountsError, Append, AppendError, Appended, Attribute, AttributeScope, Attributes, Authority, Clock,
         Credentials, Customer, Customers, DeviceCredentials, DeviceIdentity, DeviceToken, Entity, Entropy, EventStore,
-        Feed, KeyDigester, Logins, NewLogin, Page, Password, PasswordHasher, Principal, Profile, Profiles, Proof,
-        Scope, StoreError, Subscription, Tenant, Tenants, TokenClaims, TokenError, TokenSigner, User, UserCredentials,
-        Users,
+        Feed, KeyDigester, Letter, LinkPurpose, LinkToken, ListPage, ListedUser, Logins, Mailer, NewLink, NewLogin,
+        OfferedLink, Page, PageRequest, Password, PasswordHasher, PendingLink, PersonalLinks, Principal, Profile,
+        Profiles, Proof, Scope, StoreError, Subscription, Tenant, Tenants, TokenClaims, TokenError, TokenSigner, User,
+        UserCredentials, UserSort, Users, UsersOf,
     },
     time::Timestamp,
 };
@@ -56,6 +58,7 @@ pub(crate) fn state(readiness: Readiness) -> ApiState {
             ports.clone(),
             ClaimPolicy::default(),
         ),
+        people: People::new(ports.clone(), ports.clone(), ports.clone(), ports.clone(), ports.clone()),
         feed: ports.clone(),
         accounts: ports.clone(),
         credentials: ports.clone(),
@@ -171,9 +174,56 @@ impl Users for Unreachable {
         fails()
     }
 
+    async fn account(&self, _: UserId) -> Result<Option<Account>, StoreError> {
+        fails()
+    }
+
+    async fn users(&self, _: UsersOf, _: PageRequest<UserSort>) -> Result<ListPage<ListedUser>, StoreError> {
+        fails()
+    }
+
+    async fn save_user(&self, _: User, _: Option<u32>) -> Result<User, AccountsError> {
+        fails()
+    }
+
+    async fn set_enabled(&self, _: UserId, _: bool) -> Result<bool, StoreError> {
+        fails()
+    }
+
+    async fn delete_user(&self, _: UserId) -> Result<bool, StoreError> {
+        fails()
+    }
+
     async fn is_empty(&self) -> Result<bool, StoreError> {
         fails()
     }
+}
+
+#[async_trait]
+impl PersonalLinks for Unreachable {
+    async fn offer_link(&self, _: NewLink, _: Timestamp) -> Result<OfferedLink, StoreError> {
+        fails()
+    }
+
+    async fn pending_link(&self, _: UserId, _: LinkPurpose) -> Result<Option<PendingLink>, StoreError> {
+        fails()
+    }
+
+    async fn link_bearer(&self, _: LinkPurpose, _: &LinkToken) -> Result<Option<(UserId, Timestamp)>, StoreError> {
+        fails()
+    }
+
+    async fn redeem_link(&self, _: LinkPurpose, _: &LinkToken, _: String) -> Result<bool, StoreError> {
+        fails()
+    }
+}
+
+impl Mailer for Unreachable {
+    fn has_server(&self) -> bool {
+        false
+    }
+
+    fn post(&self, _: Letter) {}
 }
 
 #[async_trait]

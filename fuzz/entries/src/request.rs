@@ -8,6 +8,7 @@ use axum::{
     http::{Request, StatusCode},
 };
 use deed_adapters::{
+    mail::NoMailServer,
     secrets::{Argon2Cost, Argon2Hasher, HmacDigester, JwtSigner, Pepper},
     sqlite::{SqliteOptions, SqliteStore},
     surroundings::{OsEntropy, SystemClock},
@@ -18,6 +19,7 @@ use deed_domain::{
     claims::Claims,
     device::ClaimPolicy,
     ids::{CustomerId, ProfileId, TenantId, UserId},
+    people::People,
     ports::{
         Accounts, Authority, Clock, Customer, DEFAULT_PROFILE, Password, PasswordHasher, Profile, Tenant, User,
         UserCredentials,
@@ -153,8 +155,10 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
     };
     // A long poll would wait for nothing.
     devices.stopping.cancel();
+    let entropy = Arc::new(OsEntropy);
     let state = ApiState {
         claims,
+        people: People::new(store.clone(), passwords.clone(), Arc::new(NoMailServer), clock.clone(), entropy),
         feed: store.clone(),
         accounts: store.clone(),
         attributes: store.clone(),

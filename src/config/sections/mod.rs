@@ -3,6 +3,7 @@
 mod claim;
 mod jwt;
 mod log;
+mod mail;
 mod peppers;
 mod server;
 mod storage;
@@ -11,6 +12,7 @@ mod transport;
 pub(crate) use claim::{ClaimSettings, ReclaimBody};
 pub(crate) use jwt::JwtSettings;
 pub(crate) use log::{LogFormat, LogSettings};
+pub(crate) use mail::MailSettings;
 pub(crate) use peppers::{NamedPepper, PepperSettings};
 pub(crate) use server::ServerSettings;
 pub(crate) use storage::StorageSettings;

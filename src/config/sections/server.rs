@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_yaml_ng::Value;
 
 use crate::config::{
-    kind::{Address, Kind, Only, Whole, text_of},
+    kind::{Address, Kind, Only, Optional, Whole, text_of},
     setting::section,
 };
 
@@ -26,6 +26,12 @@ section! {
             variable: "HTTP_BIND_PORT",
             default: "8080",
         }
+        /// Where people reach the service, as links in letters and activation links name it.
+        base_url: Option<String> = Optional(HttpUrl) => {
+            key: "server.base_url",
+            variable: "DEED_BASE_URL",
+            default: "" = "where the request for an activation link came to",
+        }
         /// Whether the port speaks TLS.
         _tls: () = TLS => {
             key: "server.ssl.enabled",
@@ -39,6 +45,32 @@ section! {
             variable: "HTTP_MAX_PAYLOAD_SIZE_LIMIT_CONFIGURATION",
             default: "/api/**=16777216",
         }
+    }
+}
+
+/// `http://` or `https://` and what follows, without a slash at the end.
+struct HttpUrl;
+
+impl Kind for HttpUrl {
+    type Value = String;
+
+    fn name(&self) -> String {
+        "an address that begins with `http://` or `https://`".into()
+    }
+
+    fn parse(&self, value: &Value) -> Result<String, String> {
+        let text = text_of(value).unwrap_or_default();
+        let text = text.trim().trim_end_matches('/');
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+        let is_plain = |c: char| c.is_ascii_graphic() && !"?#<>\"\\".contains(c);
+        if rest.is_empty() || !rest.chars().all(is_plain) {
+            return Err(format!("must be {}, without a query", self.name()));
+        }
+        Ok(text.to_owned())
+    }
+
+    fn show(&self, value: &String) -> String {
+        value.clone()
     }
 }
 
@@ -82,6 +114,16 @@ impl Kind for BodyLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_base_url_is_the_beginning_of_a_link() {
+        let url = |text: &str| HttpUrl.parse(&text.into()).ok();
+        assert_eq!(url("https://deed.example/").as_deref(), Some("https://deed.example"));
+        assert_eq!(url(" http://[::1]:8080/deed ").as_deref(), Some("http://[::1]:8080/deed"));
+        for text in ["deed.example", "https://", "ftp://x", "https://a b", "https://a?b", "https://a#b", "https:///"] {
+            assert_eq!(url(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn the_limit_of_the_api_counts() {

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use deed_domain::{
     ids::{CustomerId, UserId},
-    ports::{AccountsError, Customer, Customers, Profile, StoreError, Tenant, Tenants, User, UserCredentials, Users},
+    ports::{
+        Account, AccountsError, Authority, Customer, Customers, Entity, LinkPurpose, ListPage, ListedUser, PageRequest,
+        Profile, StoreError, Tenant, Tenants, User, UserCredentials, UserSort, Users, UsersOf,
+    },
 };
 
 use crate::memory::InMemoryStore;
@@ -60,8 +63,97 @@ impl Users for InMemoryStore {
     async fn set_password(&self, user_id: UserId, password_hash: String) -> Result<bool, StoreError> {
         let registry = &mut self.held().registry;
         registry.end_logins(user_id);
+        registry.links.remove(&(user_id, LinkPurpose::PasswordReset));
         let found = registry.users.get_mut(&user_id);
         Ok(found.map(|(_, credentials)| credentials.password_hash = Some(password_hash)).is_some())
+    }
+
+    async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        let registry = &self.held().registry;
+        Ok(registry.users.get(&id).map(|(_, credentials)| Account {
+            is_enabled: credentials.enabled,
+            is_activated: credentials.password_hash.is_some(),
+            last_login: registry.last_logins.get(&id).copied(),
+        }))
+    }
+
+    async fn users(&self, of: UsersOf, page: PageRequest<UserSort>) -> Result<ListPage<ListedUser>, StoreError> {
+        let registry = &self.held().registry;
+        let is_of = |user: &&User| match of {
+            UsersOf::Tenant(id) => user.tenant_id == Some(id),
+            UsersOf::TenantAlone(id) => user.tenant_id == Some(id) && user.customer_id.is_none(),
+            UsersOf::Customer(id) => user.customer_id == Some(id),
+        };
+        let wanted = page.text_search.as_deref().map(folded);
+        let is_found = |user: &&User| {
+            let texts = [Some(&user.email), user.first_name.as_ref(), user.last_name.as_ref()];
+            wanted.as_ref().is_none_or(|wanted| texts.into_iter().flatten().any(|text| folded(text).contains(wanted)))
+        };
+        let users = registry.users.values().map(|(user, _)| user);
+        let mut found: Vec<_> =
+            users.filter(|user| user.authority != Authority::Auditor).filter(is_of).filter(is_found).collect();
+        found.sort_by(|a, b| {
+            let order = match page.sort {
+                UserSort::Creation => (a.created_at, a.id).cmp(&(b.created_at, b.id)),
+                UserSort::Email => folded(&a.email).cmp(&folded(&b.email)),
+                UserSort::FirstName => a.first_name.cmp(&b.first_name),
+                UserSort::LastName => a.last_name.cmp(&b.last_name),
+                UserSort::Authority => a.authority.as_str().cmp(b.authority.as_str()),
+            };
+            let order = if page.descending { order.reverse() } else { order };
+            order.then_with(|| (a.created_at, a.id).cmp(&(b.created_at, b.id)))
+        });
+        let total = found.len() as u64;
+        let title = |user: &User| Some(registry.customers.get(&user.customer_id?)?.title.clone());
+        let rows = found.into_iter().skip(page.offset() as usize).take(page.page_size as usize);
+        let rows = rows.map(|user| ListedUser { user: user.clone(), customer_title: title(user) }).collect();
+        Ok(ListPage { rows, total })
+    }
+
+    async fn save_user(&self, user: User, expected: Option<u32>) -> Result<User, AccountsError> {
+        let users = &mut self.held().registry.users;
+        let is_taken =
+            users.values().any(|(other, _)| other.id != user.id && folded(&other.email) == folded(&user.email));
+        let (stored, _) = users.get_mut(&user.id).ok_or(AccountsError::NotFound)?;
+        if expected.is_some_and(|version| version != stored.version) {
+            return Err(AccountsError::VersionConflict);
+        }
+        if is_taken {
+            return Err(AccountsError::EmailTaken);
+        }
+        *stored = User {
+            email: user.email,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            phone: user.phone,
+            additional_info: user.additional_info,
+            version: stored.version + 1,
+            ..stored.clone()
+        };
+        Ok(stored.clone())
+    }
+
+    async fn set_enabled(&self, id: UserId, enabled: bool) -> Result<bool, StoreError> {
+        let registry = &mut self.held().registry;
+        let Some((_, credentials)) = registry.users.get_mut(&id) else { return Ok(false) };
+        if enabled && credentials.password_hash.is_none() {
+            return Ok(false);
+        }
+        credentials.enabled = enabled;
+        if !enabled {
+            registry.end_logins(id);
+            registry.links.remove(&(id, LinkPurpose::PasswordReset));
+        }
+        Ok(true)
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        let registry = &mut self.held().registry;
+        registry.end_logins(id);
+        registry.links.retain(|(of, _), _| *of != id);
+        registry.attributes.retain(|(of, _)| *of != Entity::User(id));
+        registry.last_logins.remove(&id);
+        Ok(registry.users.remove(&id).is_some())
     }
 
     async fn is_empty(&self) -> Result<bool, StoreError> {

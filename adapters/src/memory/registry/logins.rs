@@ -33,6 +33,9 @@ impl Logins for InMemoryStore {
             credentials.enabled && (checked_hash.is_none() || checked_hash == credentials.password_hash)
         });
         if may {
+            if checked_hash.is_some() {
+                registry.last_logins.insert(user_id, self.clock.now());
+            }
             registry.sessions.insert(id, (user_id, expires_at));
         }
         Ok(may)

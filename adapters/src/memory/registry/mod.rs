@@ -3,6 +3,7 @@
 mod accounts;
 mod attributes;
 mod credentials;
+mod links;
 mod logins;
 mod profiles;
 
@@ -11,7 +12,8 @@ use std::collections::BTreeMap;
 use deed_domain::{
     ids::{CustomerId, DeviceId, ProfileId, SessionId, TenantId, UserId},
     ports::{
-        Attribute, AttributeScope, Customer, DeviceCredentials, Entity, Profile, RegistryWrite, User, UserCredentials,
+        Attribute, AttributeScope, Customer, DeviceCredentials, Entity, LinkPurpose, NewLink, Profile, RegistryWrite,
+        User, UserCredentials,
     },
     time::Timestamp,
 };
@@ -27,6 +29,8 @@ pub(in crate::memory) struct Registry {
     customers: BTreeMap<CustomerId, Customer>,
     users: BTreeMap<UserId, (User, UserCredentials)>,
     sessions: BTreeMap<SessionId, (UserId, Timestamp)>,
+    last_logins: BTreeMap<UserId, Timestamp>,
+    links: BTreeMap<(UserId, LinkPurpose), NewLink>,
 }
 
 impl Registry {

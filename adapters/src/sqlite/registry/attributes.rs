@@ -63,11 +63,16 @@ pub(super) fn put_additional_info(tx: &Connection, device_id: DeviceId, info: Op
     Ok(())
 }
 
-/// Deletes all attributes of a device, and its `additionalInfo`.
-pub(super) fn erase(tx: &Connection, device_id: DeviceId) -> Result<(), SqlError> {
-    let entity = Entity::Device(device_id);
+/// Deletes all attributes of an entity.
+pub(super) fn erase_all(tx: &Connection, entity: Entity) -> Result<(), SqlError> {
     tx.prepare_cached("DELETE FROM attributes WHERE entity_kind = ?1 AND entity_id = ?2")?
         .execute(params![entity.kind(), IdText::new(entity.id())])?;
+    Ok(())
+}
+
+/// Deletes all attributes of a device, and its `additionalInfo`.
+pub(super) fn erase(tx: &Connection, device_id: DeviceId) -> Result<(), SqlError> {
+    erase_all(tx, Entity::Device(device_id))?;
     put_additional_info(tx, device_id, None)
 }
 

@@ -31,6 +31,11 @@ fn open_session(tx: &Connection, login: &NewLogin, now: Timestamp) -> Result<boo
             login.expires_at.0,
             login.checked_hash,
         ])?;
+    // Who is let in without a password has not signed in.
+    if opened == 1 && login.checked_hash.is_some() {
+        tx.prepare_cached("UPDATE users SET last_login = ?2 WHERE id = ?1")?
+            .execute(params![IdText::new(login.user_id.0), now.0])?;
+    }
     tx.prepare_cached(
         "DELETE FROM login_sessions WHERE id IN
          (SELECT id FROM login_sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",

@@ -8,9 +8,11 @@ mod credentials;
 mod customers;
 mod email;
 mod json;
+mod links;
 mod logins;
 mod profiles;
 mod tenants;
+mod user_lists;
 mod users;
 
 use deed_domain::{

@@ -3,23 +3,28 @@
 use async_trait::async_trait;
 use deed_domain::{
     ids::UserId,
-    ports::{AccountsError, Authority, StoreError, User, UserCredentials, Users},
+    ports::{
+        Account, AccountsError, Authority, Entity, ListPage, ListedUser, PageRequest, StoreError, User,
+        UserCredentials, UserSort, Users, UsersOf,
+    },
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{email, json, logins};
+use super::{attributes, email, json, links, logins, user_lists};
 use crate::sqlite::{
     SqliteStore,
     error::SqlError,
     values::{Column, IdText},
 };
 
-const USER: &str = "SELECT id, tenant_id, customer_id, authority, email, first_name, last_name, phone, created_at,
-    version, additional_info, password_hash, enabled FROM users";
+/// The columns that [`read_user`] reads.
+pub(super) const USER_COLUMNS: &str = "users.id, users.tenant_id, users.customer_id, users.authority, users.email,
+    users.first_name, users.last_name, users.phone, users.created_at, users.version, users.additional_info,
+    users.password_hash, users.enabled";
 
-/// A user and what the password is checked against, from the columns of [`USER`].
-fn read_user(row: &Row<'_>) -> Result<(User, UserCredentials), SqlError> {
+/// A user and what the password is checked against.
+pub(super) fn read_user(row: &Row<'_>) -> Result<(User, UserCredentials), SqlError> {
     let column = |name, index| Column::new("users", name, index);
     let user = User {
         id: column("id", 0).id(row)?,
@@ -42,8 +47,8 @@ fn add_user(tx: &Connection, user: &User, credentials: &UserCredentials) -> Resu
     let added = tx
         .prepare_cached(
             "INSERT INTO users (id, tenant_id, customer_id, authority, email, email_folded, first_name, last_name,
-             phone, created_at, version, additional_info, password_hash, enabled)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             phone, created_at, version, additional_info, password_hash, enabled, search_text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
              ON CONFLICT (email_folded) DO NOTHING",
         )?
         .execute(params![
@@ -61,6 +66,7 @@ fn add_user(tx: &Connection, user: &User, credentials: &UserCredentials) -> Resu
             json::text(user.additional_info.as_ref()),
             credentials.password_hash,
             credentials.enabled,
+            search_text(user),
         ])?;
     Ok(added == 1)
 }
@@ -71,7 +77,97 @@ fn set_password(tx: &Connection, id: UserId, password_hash: &str) -> Result<bool
         .prepare_cached("UPDATE users SET password_hash = ?2 WHERE id = ?1")?
         .execute(params![IdText::new(id.0), password_hash])?;
     logins::end_all(tx, id)?;
+    links::forget_reset(tx, id)?;
     Ok(changed == 1)
+}
+
+/// What the search of lists looks at: e-mail and names, one a line.
+fn search_text(user: &User) -> String {
+    let name = |name: &Option<String>| email::fold(name.as_deref().unwrap_or_default());
+    format!("{}\n{}\n{}", email::fold(&user.email), name(&user.first_name), name(&user.last_name))
+}
+
+fn stored(connection: &Connection, id: UserId) -> Result<Option<User>, SqlError> {
+    let user = connection
+        .prepare_cached(&format!("SELECT {USER_COLUMNS} FROM users WHERE id = ?1"))?
+        .query_row([IdText::new(id.0)], |row| Ok(read_user(row)))
+        .optional()?
+        .transpose()?;
+    Ok(user.map(|(user, _)| user))
+}
+
+fn account(connection: &Connection, id: UserId) -> Result<Option<Account>, SqlError> {
+    let account = connection
+        .prepare_cached("SELECT enabled, password_hash IS NOT NULL, last_login FROM users WHERE id = ?1")?
+        .query_row([IdText::new(id.0)], |row| {
+            let last_login: Option<i64> = row.get(2)?;
+            Ok(Account { is_enabled: row.get(0)?, is_activated: row.get(1)?, last_login: last_login.map(Timestamp) })
+        })
+        .optional()?;
+    Ok(account)
+}
+
+/// Saves what can be saved, and gives the user as it is then. The e-mail is looked for first: no statement of a batch may
+/// fail by a constraint.
+fn save_user(tx: &Connection, user: &User, expected: Option<u32>) -> Result<Result<User, AccountsError>, SqlError> {
+    let Some(before) = stored(tx, user.id)? else { return Ok(Err(AccountsError::NotFound)) };
+    if expected.is_some_and(|version| version != before.version) {
+        return Ok(Err(AccountsError::VersionConflict));
+    }
+    let folded = email::fold(&user.email);
+    let is_taken = tx
+        .prepare_cached("SELECT 1 FROM users WHERE email_folded = ?1 AND id <> ?2")?
+        .exists(params![folded, IdText::new(user.id.0)])?;
+    if is_taken {
+        return Ok(Err(AccountsError::EmailTaken));
+    }
+    let saved = User {
+        email: user.email.clone(),
+        first_name: user.first_name.clone(),
+        last_name: user.last_name.clone(),
+        phone: user.phone.clone(),
+        additional_info: user.additional_info.clone(),
+        version: before.version.saturating_add(1),
+        ..before
+    };
+    tx.prepare_cached(
+        "UPDATE users SET email = ?2, email_folded = ?3, first_name = ?4, last_name = ?5, phone = ?6, version = ?7,
+         additional_info = ?8, search_text = ?9 WHERE id = ?1",
+    )?
+    .execute(params![
+        IdText::new(saved.id.0),
+        saved.email,
+        folded,
+        saved.first_name,
+        saved.last_name,
+        saved.phone,
+        saved.version,
+        json::text(saved.additional_info.as_ref()),
+        search_text(&saved),
+    ])?;
+    Ok(Ok(saved))
+}
+
+/// `false` if there is no such user, or one without a password is to sign in.
+fn set_enabled(tx: &Connection, id: UserId, enabled: bool) -> Result<bool, SqlError> {
+    let changed = tx
+        .prepare_cached("UPDATE users SET enabled = ?2 WHERE id = ?1 AND (?2 = 0 OR password_hash IS NOT NULL)")?
+        .execute(params![IdText::new(id.0), enabled])?;
+    if changed == 1 && !enabled {
+        logins::end_all(tx, id)?;
+        links::forget_reset(tx, id)?;
+    }
+    Ok(changed == 1)
+}
+
+/// Erases a user and everything that hangs on it; `false` if there is no such user.
+pub(super) fn erase(tx: &Connection, id: UserId) -> Result<bool, SqlError> {
+    let erased = tx.prepare_cached("DELETE FROM users WHERE id = ?1")?.execute([IdText::new(id.0)])?;
+    logins::end_all(tx, id)?;
+    links::forget(tx, id)?;
+    tx.prepare_cached("DELETE FROM api_keys WHERE user_id = ?1")?.execute([IdText::new(id.0)])?;
+    attributes::erase_all(tx, Entity::User(id))?;
+    Ok(erased == 1)
 }
 
 #[async_trait]
@@ -82,22 +178,14 @@ impl Users for SqliteStore {
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.lookup(move |connection| {
-            let user = connection
-                .prepare_cached(&format!("{USER} WHERE id = ?1"))?
-                .query_row([IdText::new(id.0)], |row| Ok(read_user(row)))
-                .optional()?
-                .transpose()?;
-            Ok(user.map(|(user, _)| user))
-        })
-        .await
+        self.lookup(move |connection| stored(connection, id)).await
     }
 
     async fn user_by_email(&self, email: &str) -> Result<Option<(User, UserCredentials)>, StoreError> {
         let folded = email::fold(email);
         self.lookup(move |connection| {
             connection
-                .prepare_cached(&format!("{USER} WHERE email_folded = ?1"))?
+                .prepare_cached(&format!("SELECT {USER_COLUMNS} FROM users WHERE email_folded = ?1"))?
                 .query_row([folded], |row| Ok(read_user(row)))
                 .optional()?
                 .transpose()
@@ -107,6 +195,26 @@ impl Users for SqliteStore {
 
     async fn set_password(&self, user_id: UserId, password_hash: String) -> Result<bool, StoreError> {
         self.write(move |tx, _| set_password(tx, user_id, &password_hash)).await
+    }
+
+    async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        self.lookup(move |connection| account(connection, id)).await
+    }
+
+    async fn users(&self, of: UsersOf, page: PageRequest<UserSort>) -> Result<ListPage<ListedUser>, StoreError> {
+        self.read(move |connection| user_lists::page(connection, of, &page)).await
+    }
+
+    async fn save_user(&self, user: User, expected: Option<u32>) -> Result<User, AccountsError> {
+        self.write(move |tx, _| save_user(tx, &user, expected)).await?
+    }
+
+    async fn set_enabled(&self, id: UserId, enabled: bool) -> Result<bool, StoreError> {
+        self.write(move |tx, _| set_enabled(tx, id, enabled)).await
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        self.write(move |tx, _| erase(tx, id)).await
     }
 
     async fn is_empty(&self) -> Result<bool, StoreError> {

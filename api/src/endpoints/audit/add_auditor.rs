@@ -83,8 +83,8 @@ pub(crate) async fn add_auditor(
         AccountsError::EmailTaken => {
             ApiError::invalid(format!("User with email '{}' already present in database!", user.email))
         }
-        AccountsError::TitleTaken => ApiError::Unreadable("adding a user failed over a customer's title".into()),
         AccountsError::Store(error) => error.into(),
+        other => ApiError::Unreadable(format!("adding a user failed: {other}")),
     })?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }

@@ -1,7 +1,7 @@
 //! Devices (`docs/protocol.md`, devices).
 
 pub(crate) mod delete;
-mod draft;
+pub(in crate::endpoints) mod draft;
 pub(crate) mod read;
 pub(crate) mod read_by_name;
 pub(crate) mod read_info;

@@ -14,7 +14,8 @@ use crate::{
 #[async_trait]
 pub trait Logins: Send + Sync {
     /// Records a login. Its tokens are good until it ends or expires. `false`, and nothing is recorded, if the user is
-    /// gone or disabled, or has another password than the one that was checked.
+    /// gone or disabled, or has another password than the one that was checked. A login with a password is the user's last
+    /// one ([`super::Account::last_login`]).
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be recorded.

@@ -1,21 +1,23 @@
 //! Who may sign in: tenants, customers, users, and their logins. One port each.
 
 mod customers;
+mod links;
 mod logins;
 mod tenants;
 mod users;
 
 pub use customers::{Customer, Customers};
+pub use links::{LinkPurpose, LinkToken, NewLink, OfferedLink, PendingLink, PersonalLinks};
 pub use logins::{Logins, NewLogin, Principal, Proof};
 pub use tenants::{Tenant, Tenants};
-pub use users::{User, UserCredentials, Users};
+pub use users::{Account, ListedUser, User, UserCredentials, UserSort, Users, UsersOf};
 
 use crate::ports::StoreError;
 
 /// Everything about who may sign in.
-pub trait Accounts: Tenants + Customers + Users + Logins {}
+pub trait Accounts: Tenants + Customers + Users + Logins + PersonalLinks {}
 
-impl<T: Tenants + Customers + Users + Logins> Accounts for T {}
+impl<T: Tenants + Customers + Users + Logins + PersonalLinks> Accounts for T {}
 
 /// What a person may do in principle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,7 +51,7 @@ impl Authority {
     }
 }
 
-/// Why an account was not added.
+/// Why an account was not added or saved.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccountsError {
     /// There is a user of that e-mail.
@@ -58,6 +60,12 @@ pub enum AccountsError {
     /// The tenant has a customer of that title.
     #[error("a customer with this title exists")]
     TitleTaken,
+    /// Somebody else saved it in between.
+    #[error("the account was already changed by someone else")]
+    VersionConflict,
+    /// There is no such account.
+    #[error("the account does not exist")]
+    NotFound,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{AccountsError, Authority};
 use crate::{
     ids::{CustomerId, TenantId, UserId},
-    ports::StoreError,
+    ports::{ListPage, PageRequest, StoreError},
     time::Timestamp,
 };
 
@@ -31,12 +31,46 @@ pub trait Users: Send + Sync {
     /// [`StoreError`] if the registry cannot be read.
     async fn user_by_email(&self, email: &str) -> Result<Option<(User, UserCredentials)>, StoreError>;
 
-    /// Gives the user another password, by its hash in PHC format, and ends all of the user's logins. `false` if there is
-    /// no such user.
+    /// Gives the user another password, by its hash in PHC format, and ends all of the user's logins, and
+    /// the link for another password. `false` if there is no such user.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be stored.
     async fn set_password(&self, user_id: UserId, password_hash: String) -> Result<bool, StoreError>;
+
+    /// How it stands with the account of that user; `None` if there is no such user.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the registry cannot be read.
+    async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError>;
+
+    /// Users, page by page. Auditors stand in no list.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the registry cannot be read.
+    async fn users(&self, of: UsersOf, page: PageRequest<UserSort>) -> Result<ListPage<ListedUser>, StoreError>;
+
+    /// Saves e-mail, names, telephone number and `additionalInfo` of a user; its version is counted up. Whatever else
+    /// `user` says is ignored.
+    ///
+    /// # Errors
+    /// [`AccountsError::EmailTaken`] if another user has the e-mail, in whatever case it is written;
+    /// [`AccountsError::VersionConflict`] if the user has another version than `expected`;
+    /// [`AccountsError::NotFound`] if there is no such user.
+    async fn save_user(&self, user: User, expected: Option<u32>) -> Result<User, AccountsError>;
+
+    /// Lets a user sign in or not. Whoever may not is out at once: all logins end, and so does a wish for another
+    /// password. `false`, and nothing is changed, if there is no such user, or a user that has no password is to sign in.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be stored.
+    async fn set_enabled(&self, id: UserId, enabled: bool) -> Result<bool, StoreError>;
+
+    /// Erases a user with logins, API keys, links and attributes. `false` if there is no such user.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be stored.
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
 
     /// Whether anybody can sign in at all.
     ///
@@ -70,6 +104,52 @@ pub struct User {
     pub version: u32,
     /// Whatever clients keep there.
     pub additional_info: Option<Value>,
+}
+
+/// Which users a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsersOf {
+    /// The tenant's administrators and the users of its customers.
+    Tenant(TenantId),
+    /// The tenant's administrators.
+    TenantAlone(TenantId),
+    /// The users of a customer.
+    Customer(CustomerId),
+}
+
+/// By what a list of users can be sorted. Its search looks at e-mail and names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserSort {
+    /// When the user was added.
+    Creation,
+    /// The e-mail.
+    Email,
+    /// The given name.
+    FirstName,
+    /// The family name.
+    LastName,
+    /// The word for the authority.
+    Authority,
+}
+
+/// A user in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedUser {
+    /// The person.
+    pub user: User,
+    /// The title of a customer's user's customer.
+    pub customer_title: Option<String>,
+}
+
+/// How it stands with a user's account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Whether the person may sign in.
+    pub is_enabled: bool,
+    /// Whether the person has chosen a password.
+    pub is_activated: bool,
+    /// When the person last signed in.
+    pub last_login: Option<Timestamp>,
 }
 
 /// How a person signs in. Shows nothing of the hash in `Debug`.

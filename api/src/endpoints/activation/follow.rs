@@ -1,0 +1,34 @@
+//! `GET /api/noauth/activate`: what the link in the letter leads to.
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header::LOCATION},
+    response::{IntoResponse, Response},
+};
+use deed_domain::ports::LinkToken;
+
+use crate::{error::ApiError, extract::QueryParams, state::Shared};
+
+/// Follow an activation link
+#[utoipa::path(
+    get, path = "/api/noauth/activate", tag = "activation",
+    params(("activateToken" = String, Query, description = "The token of the link.")),
+    responses(
+        (status = 303, description = "`Location` is the page on which the user chooses a password.",
+            headers(("Location" = String, description = "`/login/createPassword?activateToken=…`"))),
+        (status = 400, description = "The token is missing."),
+        (status = 409, description = "The link is unknown, has been used, or has expired. No body."),
+    )
+)]
+pub(crate) async fn follow_activation_link(
+    State(state): State<Shared>,
+    query: QueryParams,
+) -> Result<Response, ApiError> {
+    let token = query.text("activateToken").map(LinkToken::new);
+    let token = token.ok_or_else(|| ApiError::malformed("Query parameter 'activateToken' is missing"))?;
+    if !state.people.can_activate(&token).await? {
+        return Ok(StatusCode::CONFLICT.into_response());
+    }
+    let page = format!("/login/createPassword?activateToken={}", token.expose());
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, page)]).into_response())
+}

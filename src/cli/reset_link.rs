@@ -1,0 +1,49 @@
+//! `deed reset-link`
+
+use std::io::{self, Write};
+
+use clap::Args;
+use deed_api::reset_link;
+use deed_domain::ports::{LinkPurpose, PersonalLinks, Users};
+
+use super::{
+    exit::CliError,
+    shared::{Location, runtime},
+};
+
+/// Print the link with which a user who forgot the password chooses another
+///
+/// For a service without a mail server: the user asks for the link (POST /api/noauth/resetPasswordByEmail), and whoever
+/// administers the machine passes it on. It is secret, and good for 24 hours and for one use. Reads beside a running
+/// server and changes nothing.
+#[derive(Args, Debug)]
+pub(super) struct ResetLink {
+    /// The user's e-mail, or its id as the log has it
+    #[arg(value_name = "USER")]
+    user: String,
+
+    #[command(flatten)]
+    location: Location,
+}
+
+impl ResetLink {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let config = self.location.load(&[])?.config;
+        let store = self.location.open_read_only()?;
+        let link = runtime()?.block_on(async {
+            let user_id = match self.user.parse() {
+                Ok(id) => Some(id),
+                Err(_) => store.user_by_email(self.user.trim()).await?.map(|(user, _)| user.id),
+            };
+            let Some(user_id) = user_id else { return Ok(None) };
+            store.pending_link(user_id, LinkPurpose::PasswordReset).await
+        })?;
+        let missing = "the user does not wait for a link: none was asked for, it has been used or has expired, or a letter has it";
+        let token = link.and_then(|link| link.token).ok_or_else(|| CliError::NotFound(missing.into()))?;
+        let local = || format!("http://localhost:{}", config.server.port);
+        let base_url = config.server.base_url.clone().unwrap_or_else(local);
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", reset_link(&base_url, &token))?;
+        Ok(out.flush()?)
+    }
+}
