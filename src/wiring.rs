@@ -166,6 +166,9 @@ fn api_settings(config: &Config) -> ApiSettings {
         access_token_seconds: config.jwt.token_expiration_s,
         refresh_token_seconds: config.jwt.refresh_token_expiration_s,
         base_url: config.server.base_url.clone(),
+        user_token_access: config.sign_in.user_token_access,
+        api_key_prefix: config.sign_in.api_key_prefix.clone(),
+        api_key_bytes: config.sign_in.api_key_bytes,
         max_body_bytes: config.server.max_body_bytes,
         reclaim_body: match config.claim.reclaim_body {
             ReclaimBody::Result => deed_api::ReclaimBody::Result,

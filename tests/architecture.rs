@@ -89,6 +89,7 @@ const RULES: &[Rule] = &[
             ("deed-domain", "the use cases and the ports"),
             ("deed-projections", "the queries"),
             ("axum", "HTTP"),
+            ("base64", "values of API keys"),
             ("futures-util", "streamed bodies"),
             ("http-body-util", "bodies"),
             ("metrics", "what is counted"),

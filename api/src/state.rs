@@ -60,6 +60,12 @@ pub struct ApiSettings {
     pub refresh_token_seconds: i64,
     /// Where links of this service lead (`server.base_url`); `None`: where the caller reached it.
     pub base_url: Option<String>,
+    /// Whether a tenant's administrators may sign in as users of its customers (`security.user_token_access_enabled`).
+    pub user_token_access: bool,
+    /// What the value of a new API key begins with (`security.api_key.value_prefix`).
+    pub api_key_prefix: String,
+    /// Random bytes in the value of a new API key (`security.api_key.value_bytes_size`).
+    pub api_key_bytes: usize,
     /// Longest request body, bytes (`server.http.max_payload_size`).
     pub max_body_bytes: usize,
     /// What a reclaim answers (`security.claim.reclaimBody`).
@@ -75,6 +81,9 @@ impl Default for ApiSettings {
             access_token_seconds: 9_000,
             refresh_token_seconds: 604_800,
             base_url: None,
+            user_token_access: true,
+            api_key_prefix: "tb_".into(),
+            api_key_bytes: 64,
             max_body_bytes: 16_777_216,
             reclaim_body: ReclaimBody::Result,
             numeric_text_is_number: true,

@@ -55,6 +55,8 @@ uuid_newtype! {
     ProfileId;
     /// A record of device credentials.
     CredentialsId;
+    /// A key with which programs act for a user.
+    ApiKeyId;
     /// One login; every token of it carries this id.
     SessionId;
 }

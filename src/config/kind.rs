@@ -115,6 +115,11 @@ impl<T> Whole<T> {
         Self { least: 0, most: i32::MAX as i64, unit: "", of: PhantomData }
     }
 
+    /// How many, within limits.
+    pub(crate) const fn between(least: i64, most: i64) -> Self {
+        Self { least, most, unit: "", of: PhantomData }
+    }
+
     /// A TCP port; 0 takes any that is free.
     pub(crate) const fn port() -> Self {
         Self { least: 0, most: u16::MAX as i64, unit: "", of: PhantomData }

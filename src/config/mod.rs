@@ -23,7 +23,7 @@ pub(crate) use self::{
     secrets_file::{Secrets, SecretsError},
     sections::{
         ClaimSettings, JwtSettings, LogFormat, LogSettings, MailSettings, NamedPepper, PepperSettings, ReclaimBody,
-        ServerSettings, StorageSettings, TransportSettings,
+        ServerSettings, SignInSettings, StorageSettings, TransportSettings,
     },
 };
 use self::{
@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) claim: ClaimSettings,
     /// The tokens of people.
     pub(crate) jwt: JwtSettings,
+    /// How people sign in.
+    pub(crate) sign_in: SignInSettings,
     /// The secrets behind claim keys.
     pub(crate) peppers: PepperSettings,
     /// The mail server.
@@ -105,6 +107,7 @@ fn sections() -> Vec<Section> {
         ServerSettings::section(),
         TransportSettings::section(),
         ClaimSettings::section(),
+        SignInSettings::section(),
         JwtSettings::section(),
         PepperSettings::section(),
         MailSettings::section(),
@@ -153,6 +156,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
     let transport = TransportSettings::read(sources);
     let claim = ClaimSettings::read(sources);
     let jwt = JwtSettings::read(sources);
+    let sign_in = SignInSettings::read(sources);
     let peppers = PepperSettings::read(sources);
     let mail = MailSettings::read(sources);
     let log = LogSettings::read(sources);
@@ -162,6 +166,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
         transport: transport?,
         claim: claim?,
         jwt: jwt?,
+        sign_in: sign_in?,
         peppers: peppers?,
         mail: mail?,
         log: log?,

@@ -15,6 +15,7 @@
     reason = "these functions are tests: they stop at the first surprise"
 )]
 
+pub mod api_keys;
 pub mod appending;
 pub mod counting;
 pub mod deciding_together;
@@ -133,6 +134,10 @@ macro_rules! conformance_suite {
                 a_link_is_good_once_and_until_it_expires
                 a_link_stays_while_it_is_good_for_long_enough
                 a_link_for_another_password_serves_only_who_may_sign_in
+            }
+            api_keys {
+                a_key_speaks_for_its_user
+                keys_are_listed_page_by_page
             }
             overload {
                 a_store_with_too_much_to_do_says_so

@@ -6,28 +6,33 @@ use crate::error::Unauthenticated;
 
 const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
 
-/// The token: from `X-Authorization`, or from `Authorization` if the first is missing or blank. A token that fails is
+/// What a request signs in with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presented<'a> {
+    /// A token of a login.
+    Token(&'a str),
+    /// The value of an API key.
+    ApiKey(&'a str),
+}
+
+/// The credentials: from `X-Authorization`, or from `Authorization` if the first is missing or blank. Those that fail are
 /// not made good by the other header.
-pub(super) fn token(headers: &HeaderMap) -> Result<&str, Unauthenticated> {
+pub(super) fn presented(headers: &HeaderMap) -> Result<Presented<'_>, Unauthenticated> {
     let credentials = [X_AUTHORIZATION, AUTHORIZATION]
         .into_iter()
         .filter_map(|name| headers.get(name))
         .find(|value| !value.as_bytes().trim_ascii().is_empty())
         .ok_or(Unauthenticated::NoCredentials)?;
     let text = credentials.to_str().map_err(|_| Unauthenticated::NoCredentials)?;
-    let (scheme, rest) = text.split_once(' ').ok_or(Unauthenticated::NoCredentials)?;
-    if rest.is_empty() {
-        return Err(Unauthenticated::NoCredentials);
+    // Blanks at the end of a header are cut off on the way, so an empty key comes as the scheme alone.
+    let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
+    if scheme.eq_ignore_ascii_case("ApiKey") {
+        return Ok(Presented::ApiKey(rest));
     }
-    if scheme.eq_ignore_ascii_case("Bearer") {
-        return Ok(rest);
+    if scheme.eq_ignore_ascii_case("Bearer") && !rest.is_empty() {
+        return Ok(Presented::Token(rest));
     }
-    // There are no API keys yet, so every one of them is unknown.
-    Err(if scheme.eq_ignore_ascii_case("ApiKey") {
-        Unauthenticated::BadCredentials
-    } else {
-        Unauthenticated::NoCredentials
-    })
+    Err(Unauthenticated::NoCredentials)
 }
 
 #[cfg(test)]
@@ -38,7 +43,10 @@ mod tests {
 
     fn read(pairs: &[(HeaderName, &str)]) -> Result<String, Unauthenticated> {
         let headers = pairs.iter().map(|(name, text)| (name.clone(), HeaderValue::from_str(text).unwrap()));
-        token(&headers.collect()).map(str::to_owned)
+        presented(&headers.collect()).map(|presented| match presented {
+            Presented::Token(token) => token.to_owned(),
+            Presented::ApiKey(key) => format!("key {key}"),
+        })
     }
 
     #[test]
@@ -55,7 +63,10 @@ mod tests {
         for text in ["", "Bearer", "Bearer ", "Basic dTpw", "Foobar x", "rubbish"] {
             assert_eq!(read(&[(X_AUTHORIZATION, text)]), Err(Unauthenticated::NoCredentials), "{text}");
         }
-        assert_eq!(read(&[(X_AUTHORIZATION, "ApiKey tb_x")]), Err(Unauthenticated::BadCredentials));
+        assert_eq!(read(&[(X_AUTHORIZATION, "apikey tb_x")]), Ok("key tb_x".into()));
+        for empty in ["ApiKey ", "ApiKey"] {
+            assert_eq!(read(&[(X_AUTHORIZATION, empty)]), Ok("key ".into()), "an empty one is an unknown one");
+        }
         assert_eq!(read(&[(X_AUTHORIZATION, "Bearer  x")]), Ok(" x".into()));
     }
 }

@@ -10,10 +10,11 @@ mod user_roles;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use deed_domain::{
     ids::{SessionId, UserId},
-    ports::{Principal, TokenClaims, TokenError},
+    ports::{ApiKeyValue, KeyRefused, Principal, TokenClaims, TokenError},
 };
 
-pub(crate) use password_policy::new_password;
+use bearer::Presented;
+pub(crate) use password_policy::{MAXIMUM as LONGEST_PASSWORD, MINIMUM as SHORTEST_PASSWORD, new_password};
 pub(crate) use roles::{CustomerUser, DeviceUser, HistoryReader, Only, Role, SysAdmin, TenantAdmin};
 pub(crate) use token_pair::{TokenPair, issue, lasting_until, sign_in};
 pub(crate) use user_roles::{UserAdministrator, UserLister, UserReader};
@@ -34,10 +35,22 @@ impl FromRequestParts<Shared> for SignedIn {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
-        let token = bearer::token(&parts.headers)?;
-        let (_, principal) = of_token(state, token, TokenKind::Access).await?;
-        Ok(Self(principal))
+        match bearer::presented(&parts.headers)? {
+            Presented::Token(token) => Ok(Self(of_token(state, token, TokenKind::Access).await?.1)),
+            Presented::ApiKey(value) => of_key(state, value).await.map(Self),
+        }
     }
+}
+
+async fn of_key(state: &ApiState, value: &str) -> Result<Principal, ApiError> {
+    let found = state.accounts.principal_of_key(&ApiKeyValue::new(value)).await?;
+    found.map_err(|why| {
+        ApiError::from(match why {
+            KeyRefused::Unknown => Unauthenticated::BadCredentials,
+            KeyRefused::Expired => Unauthenticated::KeyExpired,
+            KeyRefused::Disabled => Unauthenticated::Disabled,
+        })
+    })
 }
 
 /// What a token is for.

@@ -1,6 +1,7 @@
 //! The endpoints, one file each.
 
 mod activation;
+mod api_keys;
 mod attributes;
 mod audit;
 mod audit_log;
@@ -40,6 +41,15 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(activation::follow::follow_activation_link, activation::activate::activate))
         .routes(routes!(forgotten_password::ask::reset_password_by_email))
         .routes(routes!(forgotten_password::follow::follow_reset_link, forgotten_password::reset::reset_password))
+        .routes(routes!(authentication::log_out::log_out))
+        .routes(routes!(authentication::change_password::change_password))
+        .routes(routes!(authentication::password_policy::password_policy))
+        .routes(routes!(authentication::act_as::act_as))
+        .routes(routes!(api_keys::create::create_api_key))
+        .routes(routes!(api_keys::list::list_api_keys))
+        .routes(routes!(api_keys::describe::describe_api_key))
+        .routes(routes!(api_keys::enable::enable_api_key))
+        .routes(routes!(api_keys::delete::delete_api_key))
         .routes(routes!(devices::save::save_device))
         .routes(routes!(devices::read::device, devices::delete::delete_device))
         .routes(routes!(devices::save_with_credentials::save_device_with_credentials))
@@ -70,6 +80,7 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(audit_log::of_user::user_audit_log))
         .routes(routes!(operation::health::live))
         .routes(routes!(operation::health::ready))
+        .routes(routes!(operation::system_info::system_info))
         .routes(routes!(operation::metrics::metrics))
         .routes(routes!(operation::openapi::openapi_document))
 }

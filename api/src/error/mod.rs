@@ -91,6 +91,9 @@ pub(crate) enum Unauthenticated {
     /// The password is right and the account is disabled.
     #[error("User account is not active")]
     Disabled,
+    /// The API key's time is over.
+    #[error("API key is expired")]
+    KeyExpired,
     /// The token's time is over, or its login has ended.
     #[error("Token has expired")]
     Expired,

@@ -86,6 +86,7 @@ impl From<&ApiError> for Report {
                 let code = match why {
                     Unauthenticated::NoCredentials | Unauthenticated::MethodNotSupported => "authentication_failed",
                     Unauthenticated::BadCredentials => "bad_credentials",
+                    Unauthenticated::KeyExpired => "api_key_expired",
                     Unauthenticated::Disabled => "account_disabled",
                     Unauthenticated::Expired => "token_expired",
                 };

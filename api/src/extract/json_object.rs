@@ -60,6 +60,17 @@ impl JsonObject {
         number.map(Some).ok_or_else(|| wrong_type(name, "a whole number"))
     }
 
+    /// A flag; its text will do.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(_) => Err(wrong_type(name, "true or false")),
+        }
+    }
+
     /// An entity id whose type is fixed: `entityType` may be left out. The null UUID stands for none.
     pub(crate) fn entity_id(&self, name: &str, entity_type: &str) -> Result<Option<Uuid>, ApiError> {
         let Some(value) = self.get(name) else { return Ok(None) };

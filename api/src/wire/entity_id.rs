@@ -1,6 +1,6 @@
 //! Entity ids.
 
-use deed_domain::ids::{CustomerId, DeviceId, ProfileId, TenantId, UserId};
+use deed_domain::ids::{ApiKeyId, CustomerId, DeviceId, ProfileId, TenantId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::{Uuid, uuid};
@@ -22,6 +22,10 @@ pub(crate) struct EntityId {
 impl EntityId {
     pub(crate) const fn device(id: DeviceId) -> Self {
         Self { entity_type: "DEVICE", id: id.0 }
+    }
+
+    pub(crate) const fn api_key(id: ApiKeyId) -> Self {
+        Self { entity_type: "API_KEY", id: id.0 }
     }
 
     pub(crate) const fn user(id: UserId) -> Self {

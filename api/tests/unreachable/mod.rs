@@ -8,15 +8,16 @@ use deed_domain::{
     claim_key::{ClaimKey, PresentedKey},
     claims::Claims,
     device::{ClaimPolicy, Device},
-    ids::{CustomerId, DeviceId, Position, ProfileId, Sequence, SessionId, TenantId, UserId},
+    ids::{ApiKeyId, CustomerId, DeviceId, Position, ProfileId, Sequence, SessionId, TenantId, UserId},
     people::People,
     ports::{
-        Account, AccountsError, Append, AppendError, Appended, Attribute, AttributeScope, Attributes, Authority, Clock,
-        Credentials, Customer, Customers, DeviceCredentials, DeviceIdentity, DeviceToken, Entity, Entropy, EventStore,
-        Feed, KeyDigester, Letter, LinkPurpose, LinkToken, ListPage, ListedUser, Logins, Mailer, NewLink, NewLogin,
-        OfferedLink, Page, PageRequest, Password, PasswordHasher, PendingLink, PersonalLinks, Principal, Profile,
-        Profiles, Proof, Scope, StoreError, Subscription, Tenant, Tenants, TokenClaims, TokenError, TokenSigner, User,
-        UserCredentials, UserSort, Users, UsersOf,
+        Account, AccountsError, ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Append, AppendError, Appended, Attribute,
+        AttributeScope, Attributes, Authority, Clock, Credentials, Customer, Customers, DeviceCredentials,
+        DeviceIdentity, DeviceToken, Entity, Entropy, EventStore, Feed, KeyDigester, KeyRefused, Letter, LinkPurpose,
+        LinkToken, ListPage, ListedUser, Logins, Mailer, NewLink, NewLogin, OfferedLink, Page, PageRequest, Password,
+        PasswordHasher, PendingLink, PersonalLinks, Principal, Profile, Profiles, Proof, Scope, StoreError,
+        Subscription, Tenant, Tenants, TokenClaims, TokenError, TokenSigner, User, UserCredentials, UserSort, Users,
+        UsersOf,
     },
     time::Timestamp,
 };
@@ -224,6 +225,33 @@ impl Mailer for Unreachable {
     }
 
     fn post(&self, _: Letter) {}
+}
+
+#[async_trait]
+impl ApiKeys for Unreachable {
+    async fn add_api_key(&self, _: ApiKey, _: ApiKeyValue) -> Result<bool, StoreError> {
+        fails()
+    }
+
+    async fn api_key(&self, _: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+        fails()
+    }
+
+    async fn api_keys_of(&self, _: UserId, _: PageRequest<ApiKeySort>) -> Result<ListPage<ApiKey>, StoreError> {
+        fails()
+    }
+
+    async fn save_api_key(&self, _: ApiKey) -> Result<bool, StoreError> {
+        fails()
+    }
+
+    async fn delete_api_key(&self, _: ApiKeyId) -> Result<(), StoreError> {
+        fails()
+    }
+
+    async fn principal_of_key(&self, _: &ApiKeyValue) -> Result<Result<Principal, KeyRefused>, StoreError> {
+        fails()
+    }
 }
 
 #[async_trait]

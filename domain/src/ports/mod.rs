@@ -21,9 +21,9 @@ mod secrets;
 mod surroundings;
 
 pub use accounts::{
-    Account, Accounts, AccountsError, Authority, Customer, Customers, LinkPurpose, LinkToken, ListedUser, Logins,
-    NewLink, NewLogin, OfferedLink, PendingLink, PersonalLinks, Principal, Proof, Tenant, Tenants, User,
-    UserCredentials, UserSort, Users, UsersOf,
+    Account, Accounts, AccountsError, ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Authority, Customer, Customers,
+    KeyRefused, LinkPurpose, LinkToken, ListedUser, Logins, NewLink, NewLogin, OfferedLink, PendingLink, PersonalLinks,
+    Principal, Proof, Tenant, Tenants, User, UserCredentials, UserSort, Users, UsersOf,
 };
 pub use attributes::{Attribute, AttributeScope, Attributes, Entity};
 pub use credentials::{Credentials, CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken};

@@ -6,6 +6,7 @@ mod log;
 mod mail;
 mod peppers;
 mod server;
+mod sign_in;
 mod storage;
 mod transport;
 
@@ -15,5 +16,6 @@ pub(crate) use log::{LogFormat, LogSettings};
 pub(crate) use mail::MailSettings;
 pub(crate) use peppers::{NamedPepper, PepperSettings};
 pub(crate) use server::ServerSettings;
+pub(crate) use sign_in::SignInSettings;
 pub(crate) use storage::StorageSettings;
 pub(crate) use transport::TransportSettings;

@@ -17,7 +17,7 @@ impl Registry {
     }
 
     /// The user, if nothing but a proof is missing for it to be let in.
-    fn who_may_sign_in(&self, user_id: UserId) -> Option<&User> {
+    pub(super) fn who_may_sign_in(&self, user_id: UserId) -> Option<&User> {
         let (user, credentials) = self.users.get(&user_id)?;
         let has_customer = user.customer_id.is_none_or(|id| self.customers.contains_key(&id));
         (credentials.enabled && has_customer).then_some(user)

@@ -1,6 +1,7 @@
 //! The registry: what is not an event.
 
 mod accounts;
+mod api_keys;
 mod attributes;
 mod credentials;
 mod links;
@@ -10,10 +11,10 @@ mod profiles;
 use std::collections::BTreeMap;
 
 use deed_domain::{
-    ids::{CustomerId, DeviceId, ProfileId, SessionId, TenantId, UserId},
+    ids::{ApiKeyId, CustomerId, DeviceId, ProfileId, SessionId, TenantId, UserId},
     ports::{
-        Attribute, AttributeScope, Customer, DeviceCredentials, Entity, LinkPurpose, NewLink, Profile, RegistryWrite,
-        User, UserCredentials,
+        ApiKey, Attribute, AttributeScope, Customer, DeviceCredentials, Entity, LinkPurpose, NewLink, Profile,
+        RegistryWrite, User, UserCredentials,
     },
     time::Timestamp,
 };
@@ -28,6 +29,8 @@ pub(in crate::memory) struct Registry {
     additional_info: BTreeMap<DeviceId, Value>,
     customers: BTreeMap<CustomerId, Customer>,
     users: BTreeMap<UserId, (User, UserCredentials)>,
+    /// With the value of each.
+    api_keys: BTreeMap<ApiKeyId, (ApiKey, String)>,
     sessions: BTreeMap<SessionId, (UserId, Timestamp)>,
     last_logins: BTreeMap<UserId, Timestamp>,
     links: BTreeMap<(UserId, LinkPurpose), NewLink>,

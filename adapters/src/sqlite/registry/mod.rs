@@ -3,6 +3,7 @@
 //! What an append carries along is written here, in the append's transaction. Nothing of it is read back, so that
 //! nothing can stop an append half-way.
 
+mod api_keys;
 mod attributes;
 mod credentials;
 mod customers;

@@ -4,6 +4,7 @@
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
+pub(crate) mod system_info;
 
 /// Where the OpenAPI document is served.
 pub(crate) const OPENAPI_PATH: &str = "/api/openapi.json";

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::Authority;
 use crate::{
-    ids::{CustomerId, SessionId, TenantId, UserId},
+    ids::{ApiKeyId, CustomerId, SessionId, TenantId, UserId},
     ports::StoreError,
     time::Timestamp,
 };
@@ -82,4 +82,6 @@ pub struct Principal {
 pub enum Proof {
     /// A token of this login.
     Login(SessionId),
+    /// An API key.
+    ApiKey(ApiKeyId),
 }

@@ -1,11 +1,13 @@
 //! Who may sign in: tenants, customers, users, and their logins. One port each.
 
+mod api_keys;
 mod customers;
 mod links;
 mod logins;
 mod tenants;
 mod users;
 
+pub use api_keys::{ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, KeyRefused};
 pub use customers::{Customer, Customers};
 pub use links::{LinkPurpose, LinkToken, NewLink, OfferedLink, PendingLink, PersonalLinks};
 pub use logins::{Logins, NewLogin, Principal, Proof};
@@ -15,9 +17,9 @@ pub use users::{Account, ListedUser, User, UserCredentials, UserSort, Users, Use
 use crate::ports::StoreError;
 
 /// Everything about who may sign in.
-pub trait Accounts: Tenants + Customers + Users + Logins + PersonalLinks {}
+pub trait Accounts: Tenants + Customers + Users + Logins + PersonalLinks + ApiKeys {}
 
-impl<T: Tenants + Customers + Users + Logins + PersonalLinks> Accounts for T {}
+impl<T: Tenants + Customers + Users + Logins + PersonalLinks + ApiKeys> Accounts for T {}
 
 /// What a person may do in principle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
