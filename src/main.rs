@@ -18,6 +18,7 @@
 mod cli;
 mod config;
 mod data_dir;
+mod deletion;
 mod demo;
 mod expiry;
 mod first_start;

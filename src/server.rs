@@ -63,9 +63,10 @@ pub(crate) async fn serve(
     metrics: PrometheusHandle,
     mut signals: Signals,
 ) -> io::Result<()> {
-    let Service { store, router, expiry, mail, readiness, stopping, .. } = service;
+    let Service { store, router, expiry, deletion, mail, readiness, stopping, .. } = service;
     let mut background = JoinSet::new();
     background.spawn(expiry.run(stopping.clone()));
+    background.spawn(deletion.run(stopping.clone()));
     background.spawn(gauges::measure(store.clone(), metrics, stopping.clone()));
 
     if let Some(mail) = mail {

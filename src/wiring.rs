@@ -12,6 +12,7 @@ use deed_adapters::{
 use deed_api::{ApiSettings, ApiState, Readiness};
 use deed_domain::{
     claims::Claims,
+    deletions::Deletions,
     people::People,
     ports::{Clock, Entropy, Mailer, PasswordHasher},
 };
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Config, ReclaimBody, Secrets},
+    deletion::DeletionWorker,
     expiry::ExpiryWorker,
 };
 
@@ -45,6 +47,8 @@ pub(crate) struct Service {
     pub(crate) expiry: ExpiryWorker,
     /// Sends letters, if there is a mail server.
     pub(crate) mail: Option<MailWorker>,
+    /// Goes on with deletions.
+    pub(crate) deletion: DeletionWorker,
     /// Whether new requests are wanted.
     pub(crate) readiness: Readiness,
     /// Cancelled when the service stops.
@@ -108,8 +112,10 @@ impl Service {
             legacy_ack: config.claim.legacy_ack,
             stopping: stopping.clone(),
         };
+        let deletions = Deletions::new(claims.clone(), stored.clone(), stored.clone());
         let state = ApiState {
             claims: claims.clone(),
+            deletions: deletions.clone(),
             people,
             feed: stored.clone(),
             accounts: stored.clone(),
@@ -127,6 +133,7 @@ impl Service {
         };
         let extra = if config.transport.http_enabled { device_http(devices) } else { Router::new() };
         Ok(Self {
+            deletion: DeletionWorker::new(deletions, Arc::clone(&clock), Arc::clone(&entropy)),
             expiry: ExpiryWorker::new(claims.clone(), stored.clone(), stored, Arc::clone(&clock)),
             router: deed_api::router(state, extra),
             store,

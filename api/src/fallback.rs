@@ -11,7 +11,7 @@ use crate::{
     state::Shared,
 };
 
-const LOGIN: &str = "/api/auth/login";
+const LOGINS: [&str; 2] = ["/api/auth/login", "/api/auth/login/public"];
 const DEVICE_API: &str = "/api/v1/";
 /// So many characters of a path that leads nowhere are repeated to the caller.
 const LONGEST_SHOWN: usize = 200;
@@ -29,7 +29,7 @@ pub(crate) async fn no_route(State(state): State<Shared>, request: Request) -> A
 }
 
 pub(crate) async fn no_method(method: Method, uri: Uri) -> ApiError {
-    if uri.path() == LOGIN {
+    if LOGINS.contains(&uri.path()) {
         return Unauthenticated::MethodNotSupported.into();
     }
     ApiError::NoMethod(method)

@@ -7,6 +7,7 @@ use std::sync::{
 
 use deed_domain::{
     claims::Claims,
+    deletions::Deletions,
     people::People,
     ports::{Accounts, Attributes, Clock, Credentials, Entropy, Feed, PasswordHasher, Profiles, TokenSigner},
 };
@@ -19,6 +20,8 @@ pub(crate) type Shared = Arc<ApiState>;
 pub struct ApiState {
     /// The use cases.
     pub claims: Claims,
+    /// Deletes customers and tenants.
+    pub deletions: Deletions,
     /// The use cases around users.
     pub people: People,
     /// The log, for audits and for the readiness check.

@@ -12,6 +12,7 @@
 //! | [`codec`] | how events become bytes and are read back, old versions included |
 //! | [`claims`] | the use cases that transports and the REST API call |
 //! | [`people`] | the use cases around users: who may do what to whom, activation, forgotten passwords |
+//! | [`deletions`] | how customers and tenants go, with their devices |
 //! | [`ports`] | what the outside has to provide: event store, feed, registry, secrets, time |
 //! | [`metadata`] | who did something, over what, and in which request |
 //! | [`ids`], [`time`] | newtypes for every value that crosses a boundary |
@@ -25,6 +26,7 @@ pub mod claim_key;
 pub mod claims;
 pub mod codec;
 pub mod credentials;
+pub mod deletions;
 pub mod device;
 pub mod ids;
 pub mod metadata;

@@ -55,14 +55,14 @@ pub(crate) enum SeedError {
 pub(crate) async fn seed(service: &Service) -> Result<(), SeedError> {
     let now = service.clock.now();
     if service.store.by_name(TENANT_ID, DEFAULT_PROFILE).await?.is_none() {
-        let tenant = Tenant { id: TENANT_ID, title: TENANT.into(), created_at: now };
+        let tenant = Tenant::titled(TENANT_ID, now, TENANT);
         let id = ProfileId(service.entropy.new_id(now));
         let profile = Profile { id, tenant_id: TENANT_ID, name: DEFAULT_PROFILE.into(), created_at: now };
         service.store.add_tenant(tenant, profile).await?;
     }
     for (id, title) in CUSTOMER_IDS.into_iter().zip(CUSTOMERS) {
         if service.store.customer(id).await?.is_none() {
-            service.store.add_customer(customer(id, title, now)).await?;
+            service.store.add_customer(Customer::titled(id, TENANT_ID, now, title)).await?;
         }
     }
     for person in &PEOPLE {
@@ -74,10 +74,6 @@ pub(crate) async fn seed(service: &Service) -> Result<(), SeedError> {
         add_device(service, device).await?;
     }
     Ok(())
-}
-
-fn customer(id: CustomerId, title: &str, created_at: Timestamp) -> Customer {
-    Customer { id, tenant_id: TENANT_ID, title: title.into(), created_at, version: 1, additional_info: None }
 }
 
 async fn add_person(service: &Service, person: &Person, now: Timestamp) -> Result<(), SeedError> {

@@ -15,10 +15,12 @@
     reason = "these functions are tests: they stop at the first surprise"
 )]
 
+pub mod accounts;
 pub mod api_keys;
 pub mod appending;
 pub mod counting;
 pub mod deciding_together;
+pub mod departing;
 pub mod following;
 pub mod logins;
 pub mod naming;
@@ -32,15 +34,15 @@ mod world;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use deed_domain::ports::{Accounts, Attributes, Clock, Credentials, EventStore, Feed, Profiles};
+use deed_domain::ports::{Accounts, Attributes, Clock, Credentials, EventStore, Feed, Holdings, Profiles};
 use deed_projections::ReadModels;
 
 pub use world::SettableClock;
 
 /// All ports that a store implements.
-pub trait Store: EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles {}
+pub trait Store: EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles + Holdings {}
 
-impl<T: EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles> Store for T {}
+impl<T: EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles + Holdings> Store for T {}
 
 /// Makes one store.
 #[async_trait]
@@ -138,6 +140,21 @@ macro_rules! conformance_suite {
             api_keys {
                 a_key_speaks_for_its_user
                 keys_are_listed_page_by_page
+            }
+            accounts {
+                customers_are_saved_under_titles_of_their_own
+                customers_are_listed_page_by_page
+                a_tenant_has_one_public_customer
+                a_public_login_speaks_for_the_public_customer_alone
+                tenants_are_saved_and_listed
+            }
+            departing {
+                who_is_marked_is_there_for_nobody
+                no_command_under_way_gives_a_device_to_a_marked_customer
+                a_customer_goes_with_its_people_and_its_devices_are_free
+                a_deletion_that_was_cut_off_goes_on
+                a_tenant_goes_with_everything_but_its_events
+                no_device_is_added_to_a_tenant_that_goes
             }
             overload {
                 a_store_with_too_much_to_do_says_so

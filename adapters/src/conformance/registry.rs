@@ -175,14 +175,7 @@ pub(super) fn enabled(enabled: bool) -> UserCredentials {
 }
 
 pub(super) fn customer_titled(n: u128, title: &str, tenant_id: TenantId) -> Customer {
-    Customer {
-        id: customer(n),
-        tenant_id,
-        title: title.to_owned(),
-        created_at: START,
-        version: 1,
-        additional_info: None,
-    }
+    Customer::titled(customer(n), tenant_id, START, title)
 }
 
 /// By id and by e-mail in whatever case; e-mails are unique on the platform, titles within a tenant.
@@ -191,7 +184,7 @@ pub async fn people_are_found_again(factory: &dyn Factory) {
     assert!(world.store.is_empty().await.unwrap());
     let profile =
         Profile { id: new_id().into(), tenant_id: TENANT, name: "default".to_owned(), created_at: Timestamp(7) };
-    let tenant = Tenant { id: TENANT, title: "T".to_owned(), created_at: Timestamp(7) };
+    let tenant = Tenant::titled(TENANT, Timestamp(7), "T");
     world.store.add_tenant(tenant, profile.clone()).await.unwrap();
     let owner = customer_titled(1, "Customer A", TENANT);
     world.store.add_customer(owner.clone()).await.unwrap();

@@ -62,14 +62,7 @@ fn page(size: u32, number: u32) -> PageRequest<UserSort> {
 /// In order of creation or of a property, those with the text in e-mail or names, and never an auditor.
 pub async fn users_are_listed_page_by_page(factory: &dyn Factory) {
     let mut world = World::open(factory).await;
-    let titled = |number, title: &str| Customer {
-        id: customer(number),
-        tenant_id: TENANT,
-        title: title.to_owned(),
-        created_at: START,
-        version: 1,
-        additional_info: None,
-    };
+    let titled = |number, title: &str| Customer::titled(customer(number), TENANT, START, title);
     world.store.add_customer(titled(1, "Customer A")).await.unwrap();
     world.store.add_customer(titled(2, "Customer B")).await.unwrap();
     let of = |email: &str, number| user(email, Authority::CustomerUser, TENANT, Some(customer(number)));

@@ -230,6 +230,7 @@ pub(super) fn append(target: Target, decide: impl Fn(Subject<'_>) -> Decision + 
         decide: Box::new(decide),
         registry: Vec::new(),
         unique: Vec::new(),
+        parties: Vec::new(),
     }
 }
 

@@ -42,6 +42,9 @@ impl Held {
                 None => return Ok(self.nothing(DeviceId(Uuid::nil()), now, Err(Refusal::DeviceNotFound))),
             },
         };
+        if let Some(party) = append.parties.iter().find(|party| self.registry.is_gone(**party)) {
+            return Err(AppendError::Gone(*party));
+        }
         let (device, _) = self.log.device(device_id);
         let counts = self.counts.asked_for(append.counted, device_id);
         let subject = Subject { device_id, device: &device, now, counts: &counts };

@@ -5,6 +5,7 @@
 mod append;
 mod counts;
 mod feed;
+mod holdings;
 mod log;
 mod read_models;
 mod registry;

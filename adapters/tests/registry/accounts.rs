@@ -12,14 +12,8 @@ use serde_json::json;
 use crate::{Registry, START, new_id};
 
 fn customer(tenant_id: TenantId, title: &str) -> Customer {
-    Customer {
-        id: new_id(),
-        tenant_id,
-        title: title.to_owned(),
-        created_at: START,
-        version: 1,
-        additional_info: Some(json!({ "isPublic": true })),
-    }
+    let additional_info = Some(json!({ "isPublic": true }));
+    Customer { additional_info, ..Customer::titled(new_id(), tenant_id, START, title) }
 }
 
 fn user(email: &str, tenant_id: TenantId, customer_id: Option<CustomerId>) -> User {
@@ -57,7 +51,7 @@ fn login(id: SessionId, user: &User, milliseconds: i64) -> NewLogin {
 #[tokio::test]
 async fn a_tenant_starts_with_its_default_profile() {
     let registry = Registry::new();
-    let tenant = Tenant { id: new_id(), title: "Maker".to_owned(), created_at: START };
+    let tenant = Tenant::titled(new_id(), START, "Maker");
     let profile = Profile { id: new_id(), tenant_id: tenant.id, name: DEFAULT_PROFILE.to_owned(), created_at: START };
     registry.store.add_tenant(tenant.clone(), profile.clone()).await.unwrap();
     assert_eq!(registry.store.by_name(tenant.id, DEFAULT_PROFILE).await.unwrap(), Some(profile));

@@ -89,6 +89,7 @@ impl Registry {
                 decide: Box::new(|_| Decision::from(Ok(Vec::new()))),
                 registry,
                 unique,
+                parties: Vec::new(),
             })
             .await
     }

@@ -3,6 +3,7 @@
 
 mod bearer;
 mod password_policy;
+mod public;
 mod roles;
 mod token_pair;
 mod user_roles;
@@ -15,6 +16,7 @@ use deed_domain::{
 
 use bearer::Presented;
 pub(crate) use password_policy::{MAXIMUM as LONGEST_PASSWORD, MINIMUM as SHORTEST_PASSWORD, new_password};
+pub(crate) use public::{DeviceReader, public_user, sign_in_public};
 pub(crate) use roles::{CustomerUser, DeviceUser, HistoryReader, Only, Role, SysAdmin, TenantAdmin};
 pub(crate) use token_pair::{TokenPair, issue, lasting_until, sign_in};
 pub(crate) use user_roles::{UserAdministrator, UserLister, UserReader};
@@ -73,17 +75,23 @@ pub(crate) async fn of_token(
         TokenError::Malformed => Unauthenticated::BadCredentials,
     })?;
     let (session, user) = identity(&claims, kind).ok_or(Unauthenticated::BadCredentials)?;
+    if claims.is_public {
+        return public::principal(state, &claims, session, kind).await;
+    }
     if let Some(principal) = state.accounts.principal(session, user).await? {
         return Ok((session, principal));
     }
-    // The token is ours and in time: its login has ended, or its user is gone.
     let is_there = state.accounts.user(user).await?.is_some();
-    let why = match kind {
+    Err(not_let_in(kind, is_there).into())
+}
+
+/// Why a token of ours is not accepted that is in time: its login has ended, or whom it speaks for is gone.
+const fn not_let_in(kind: TokenKind, is_there: bool) -> Unauthenticated {
+    match kind {
         TokenKind::Access if is_there => Unauthenticated::Expired,
         TokenKind::Refresh if is_there => Unauthenticated::NoCredentials,
-        _ => Unauthenticated::BadCredentials,
-    };
-    Err(why.into())
+        TokenKind::Access | TokenKind::Refresh => Unauthenticated::BadCredentials,
+    }
 }
 
 fn identity(claims: &TokenClaims, kind: TokenKind) -> Option<(SessionId, UserId)> {

@@ -53,7 +53,8 @@ impl Role for TenantAdmin {
     }
 }
 
-/// A customer's user.
+/// A customer's user. Nobody in particular, who signed in for the public customer, is none: see
+/// [`super::DeviceReader`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CustomerUser {
     pub(crate) user_id: UserId,
@@ -63,7 +64,7 @@ pub(crate) struct CustomerUser {
 
 impl Role for CustomerUser {
     fn of(principal: &Principal) -> Option<Self> {
-        (principal.authority == Authority::CustomerUser).then(|| {
+        (principal.authority == Authority::CustomerUser && !principal.is_public()).then(|| {
             let (tenant_id, customer_id) = (principal.tenant_id?, principal.customer_id?);
             Some(Self { user_id: principal.user_id, tenant_id, customer_id })
         })?

@@ -2,7 +2,7 @@
 
 use deed_domain::{
     ids::SessionId,
-    ports::{NewLogin, TokenClaims, User},
+    ports::{NewLogin, PUBLIC_USER, TokenClaims, User},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -64,7 +64,7 @@ pub(crate) fn issue(state: &ApiState, session: SessionId, user: &User) -> Result
         iss: state.settings.token_issuer.clone(),
         iat: issued_at,
         enabled: None,
-        is_public: false,
+        is_public: user.id == PUBLIC_USER,
         tenant_id: None,
         customer_id: None,
         first_name: None,

@@ -8,10 +8,13 @@ mod audit_log;
 mod authentication;
 mod claim_keys;
 mod claiming;
+mod contact;
 mod credentials;
+mod customers;
 mod devices;
 mod forgotten_password;
 mod operation;
+mod tenants;
 mod users;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -25,6 +28,7 @@ use crate::state::Shared;
 pub(crate) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(authentication::log_in::log_in))
+        .routes(routes!(authentication::log_in_public::log_in_public))
         .routes(routes!(authentication::refresh::refresh))
         .routes(routes!(authentication::who_am_i::who_am_i))
         .routes(routes!(users::save::save_user))
@@ -50,6 +54,18 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(api_keys::describe::describe_api_key))
         .routes(routes!(api_keys::enable::enable_api_key))
         .routes(routes!(api_keys::delete::delete_api_key))
+        .routes(routes!(customers::save::save_customer))
+        .routes(routes!(customers::read::customer, customers::delete::delete_customer))
+        .routes(routes!(customers::read_short::short_customer))
+        .routes(routes!(customers::read_title::customer_title))
+        .routes(routes!(customers::list::customers))
+        .routes(routes!(customers::list_infos::customer_infos))
+        .routes(routes!(customers::read_by_title::customer_by_title))
+        .routes(routes!(tenants::save::save_tenant))
+        .routes(routes!(tenants::read::tenant, tenants::delete::delete_tenant))
+        .routes(routes!(tenants::read_info::tenant_info))
+        .routes(routes!(tenants::list::tenants))
+        .routes(routes!(tenants::profile::default_tenant_profile))
         .routes(routes!(devices::save::save_device))
         .routes(routes!(devices::read::device, devices::delete::delete_device))
         .routes(routes!(devices::save_with_credentials::save_device_with_credentials))

@@ -71,6 +71,9 @@ pub(crate) enum ApiError {
     /// The rules around users say no.
     #[error(transparent)]
     User(#[from] UserRefusal),
+    /// Somebody else saved it in between; what it is, in a word.
+    #[error("{0} was already changed by someone else")]
+    Changed(&'static str),
     /// The store holds something that cannot be read.
     #[error("{0}")]
     Unreadable(String),

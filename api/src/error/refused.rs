@@ -4,10 +4,13 @@ use axum::http::StatusCode;
 use deed_domain::{
     claims::Failure,
     device::Refusal,
-    ports::{AppendError, StoreError, UniqueClaim},
+    ports::{AppendError, Party, StoreError, UniqueClaim},
 };
 
-use super::report::{Bare, Report, Retry, VERSION_CONFLICT};
+use super::{
+    ApiError, Unauthenticated,
+    report::{Bare, Report, Retry, VERSION_CONFLICT},
+};
 
 /// All that a caller learns of a fault that is ours.
 pub(super) const INTERNAL: &str = "Internal error. The request id is in the service's log.";
@@ -23,7 +26,14 @@ pub(super) fn report(failure: &Failure) -> Report {
 /// To a claimant: the wrong key, no key and a key not yet valid look alike. That the presented key was right once and
 /// has expired, its holder may know.
 pub(super) fn report_to_claimant(failure: &Failure) -> Report {
-    let Failure::Refused(refusal) = failure else { return report(failure) };
+    let refusal = match failure {
+        Failure::Refused(refusal) => refusal,
+        // As for the token of any customer that is gone.
+        Failure::NotAppended(AppendError::Gone(_)) => {
+            return Report::from(&ApiError::from(Unauthenticated::BadCredentials));
+        }
+        Failure::NotAppended(_) => return report(failure),
+    };
     let (word, code, message) = match refusal {
         Refusal::WrongKey | Refusal::NothingToClaim | Refusal::ClaimingNotAllowed => {
             ("FAILURE", "claim_failed", "The device cannot be claimed with this key.")
@@ -82,6 +92,13 @@ fn of_append(error: &AppendError) -> Report {
             }
             UniqueClaim::CredentialsVersion(_) | UniqueClaim::ProfileName(..) => {
                 version_conflict(claim.code(), "Entity was already changed by someone else")
+            }
+        },
+        AppendError::Gone(party) => match party {
+            Party::Tenant(_) => Report::new(StatusCode::BAD_REQUEST, "tenant_gone", "The tenant is being deleted."),
+            Party::Customer(_) => {
+                let message = "Can't assign device to non-existent customer!";
+                Report::new(StatusCode::BAD_REQUEST, "customer_gone", message)
             }
         },
         AppendError::Conflict => version_conflict("conflict", "Device was already changed by someone else"),

@@ -104,6 +104,9 @@ impl From<&ApiError> for Report {
             ApiError::NoMethod(_) => Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message()),
             ApiError::PayloadTooLarge(_) => Self::of_fault(StatusCode::PAYLOAD_TOO_LARGE, message()),
             ApiError::BodyTimeout => Self::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", message()),
+            ApiError::Changed(_) => {
+                Self { error_code: VERSION_CONFLICT, ..Self::new(StatusCode::CONFLICT, "version_conflict", message()) }
+            }
             ApiError::Failed(failure) => refused::report(failure),
             ApiError::ClaimFailed(failure) => refused::report_to_claimant(failure),
             ApiError::User(refusal) => people::report(refusal),

@@ -171,10 +171,9 @@ impl DeviceInfoJson {
     /// The device, and its owner if it has one.
     pub(crate) fn new(device: DeviceJson, owner: Option<&Customer>) -> Self {
         let title = owner.map(|customer| customer.title.clone());
-        let info = owner.and_then(|customer| customer.additional_info.as_ref());
         Self {
             customer_title: title.clone(),
-            customer_is_public: info.and_then(|info| info.get("isPublic")) == Some(&Value::Bool(true)),
+            customer_is_public: owner.is_some_and(Customer::is_public),
             device_profile_name: device.device_type.clone(),
             active: false,
             owner_id: if owner.is_some() { device.customer_id } else { device.tenant_id },

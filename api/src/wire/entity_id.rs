@@ -36,6 +36,10 @@ impl EntityId {
         Self { entity_type: "DEVICE_PROFILE", id: id.0 }
     }
 
+    pub(crate) const fn tenant_profile(id: Uuid) -> Self {
+        Self { entity_type: "TENANT_PROFILE", id }
+    }
+
     pub(crate) fn tenant(id: Option<TenantId>) -> Self {
         Self { entity_type: "TENANT", id: id.map_or(NULL_UUID, |id| id.0) }
     }

@@ -7,17 +7,18 @@ use deed_api::{ApiSettings, ApiState, Readiness};
 use deed_domain::{
     claim_key::{ClaimKey, PresentedKey},
     claims::Claims,
+    deletions::Deletions,
     device::{ClaimPolicy, Device},
     ids::{ApiKeyId, CustomerId, DeviceId, Position, ProfileId, Sequence, SessionId, TenantId, UserId},
     people::People,
     ports::{
-        Account, AccountsError, ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Append, AppendError, Appended, Attribute,
-        AttributeScope, Attributes, Authority, Clock, Credentials, Customer, Customers, DeviceCredentials,
-        DeviceIdentity, DeviceToken, Entity, Entropy, EventStore, Feed, KeyDigester, KeyRefused, Letter, LinkPurpose,
-        LinkToken, ListPage, ListedUser, Logins, Mailer, NewLink, NewLogin, OfferedLink, Page, PageRequest, Password,
-        PasswordHasher, PendingLink, PersonalLinks, Principal, Profile, Profiles, Proof, Scope, StoreError,
-        Subscription, Tenant, Tenants, TokenClaims, TokenError, TokenSigner, User, UserCredentials, UserSort, Users,
-        UsersOf,
+        Account, AccountSort, AccountsError, ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Append, AppendError, Appended,
+        Attribute, AttributeScope, Attributes, Authority, Clock, Credentials, Customer, CustomerValues, Customers,
+        DeviceCredentials, DeviceIdentity, DeviceToken, Entity, Entropy, EventStore, Feed, Holder, Holdings,
+        KeyDigester, KeyRefused, Letter, LinkPurpose, LinkToken, ListPage, ListedUser, Logins, Mailer, NewLink,
+        NewLogin, OfferedLink, Page, PageRequest, Password, PasswordHasher, PendingLink, PersonalLinks, Principal,
+        Profile, Profiles, Proof, PublicLogins, Scope, StoreError, Subscription, Tenant, TenantValues, Tenants,
+        TokenClaims, TokenError, TokenSigner, User, UserCredentials, UserSort, Users, UsersOf,
     },
     time::Timestamp,
 };
@@ -50,15 +51,11 @@ struct Unreachable;
 /// The state over it.
 pub(crate) fn state(readiness: Readiness) -> ApiState {
     let ports = Arc::new(Unreachable);
+    let claims =
+        Claims::new(ports.clone(), ports.clone(), ports.clone(), ports.clone(), ports.clone(), ClaimPolicy::default());
     ApiState {
-        claims: Claims::new(
-            ports.clone(),
-            ports.clone(),
-            ports.clone(),
-            ports.clone(),
-            ports.clone(),
-            ClaimPolicy::default(),
-        ),
+        deletions: Deletions::new(claims.clone(), ports.clone(), ports.clone()),
+        claims,
         people: People::new(ports.clone(), ports.clone(), ports.clone(), ports.clone(), ports.clone()),
         feed: ports.clone(),
         accounts: ports.clone(),
@@ -132,6 +129,30 @@ impl Tenants for Unreachable {
     async fn add_tenant(&self, _: Tenant, _: Profile) -> Result<(), AccountsError> {
         fails()
     }
+
+    async fn save_tenant(&self, _: TenantId, _: Option<u32>, _: TenantValues) -> Result<Tenant, AccountsError> {
+        fails()
+    }
+
+    async fn tenant(&self, _: TenantId) -> Result<Option<Tenant>, StoreError> {
+        fails()
+    }
+
+    async fn tenants(&self, _: PageRequest<AccountSort>) -> Result<ListPage<Tenant>, StoreError> {
+        fails()
+    }
+
+    async fn mark_tenant(&self, _: TenantId) -> Result<bool, StoreError> {
+        fails()
+    }
+
+    async fn marked_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        fails()
+    }
+
+    async fn erase_tenant(&self, _: TenantId) -> Result<(), StoreError> {
+        fails()
+    }
 }
 
 #[async_trait]
@@ -140,7 +161,35 @@ impl Customers for Unreachable {
         fails()
     }
 
+    async fn save_customer(&self, _: CustomerId, _: Option<u32>, _: CustomerValues) -> Result<Customer, AccountsError> {
+        fails()
+    }
+
     async fn customer(&self, _: CustomerId) -> Result<Option<Customer>, StoreError> {
+        fails()
+    }
+
+    async fn customer_titled(&self, _: TenantId, _: &str) -> Result<Option<Customer>, StoreError> {
+        fails()
+    }
+
+    async fn customers(&self, _: TenantId, _: PageRequest<AccountSort>) -> Result<ListPage<Customer>, StoreError> {
+        fails()
+    }
+
+    async fn public_customer(&self, _: TenantId, _: CustomerId) -> Result<Customer, StoreError> {
+        fails()
+    }
+
+    async fn mark_customer(&self, _: CustomerId) -> Result<bool, StoreError> {
+        fails()
+    }
+
+    async fn marked_customers(&self) -> Result<Vec<(TenantId, CustomerId)>, StoreError> {
+        fails()
+    }
+
+    async fn erase_customer(&self, _: CustomerId) -> Result<(), StoreError> {
         fails()
     }
 }
@@ -282,6 +331,17 @@ impl Logins for Unreachable {
 }
 
 #[async_trait]
+impl PublicLogins for Unreachable {
+    async fn open_public_session(&self, _: SessionId, _: Timestamp) -> Result<(), StoreError> {
+        fails()
+    }
+
+    async fn public_principal(&self, _: SessionId, _: CustomerId) -> Result<Option<Principal>, StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
 impl EventStore for Unreachable {
     async fn append(&self, _: Append) -> Result<Appended, AppendError> {
         Err(AppendError::Overloaded)
@@ -292,6 +352,13 @@ impl EventStore for Unreachable {
     }
 
     async fn check_writable(&self) -> Result<(), StoreError> {
+        fails()
+    }
+}
+
+#[async_trait]
+impl Holdings for Unreachable {
+    async fn held_by(&self, _: Holder, _: usize) -> Result<Vec<DeviceId>, StoreError> {
         fails()
     }
 }

@@ -9,8 +9,8 @@ use crate::{
     ids::{CustomerId, DeviceId, ProfileId, TenantId},
     metadata::Caller,
     ports::{
-        AppendError, Appended, DEFAULT_PROFILE, DeviceCredentials, DeviceIdentity, Profile, RegistryWrite, Target,
-        UniqueClaim,
+        AppendError, Appended, DEFAULT_PROFILE, DeviceCredentials, DeviceIdentity, Party, Profile, RegistryWrite,
+        Target, UniqueClaim,
     },
 };
 
@@ -68,7 +68,8 @@ impl Claims {
     /// Adds a device with its credentials, and its profile if that is new, in one append.
     ///
     /// # Errors
-    /// [`AppendError::Taken`] if its name or its credentials are in use.
+    /// [`AppendError::Taken`] if its name or its credentials are in use; [`AppendError::Gone`] if the tenant or the owner
+    /// is being deleted.
     pub async fn register(&self, caller: &Caller, tenant_id: TenantId, new: NewDevice) -> Result<Appended, Failure> {
         let device_id = DeviceId(self.entropy.new_id(self.clock.now()));
         let credentials = new.credentials.unwrap_or_else(|| self.new_token());
@@ -81,6 +82,8 @@ impl Claims {
             request.registry.push(RegistryWrite::PutAdditionalInfo(device_id, new.additional_info.clone()));
             request.unique.push(UniqueClaim::DeviceName(tenant_id, new.name.clone()));
             request.put_credentials(record.clone());
+            request.parties.push(Party::Tenant(tenant_id));
+            request.parties.extend(new.owner.map(Party::Customer));
             added.into_iter().for_each(|profile| request.add_profile(profile));
             let command = DeviceCommand::RegisterDevice {
                 tenant_id,
@@ -101,7 +104,7 @@ impl Claims {
     ///
     /// # Errors
     /// [`crate::device::Refusal::VersionConflict`]; [`AppendError::Taken`] if another device bears that name or has
-    /// these credentials.
+    /// these credentials; [`AppendError::Gone`] if the new owner is being deleted.
     pub async fn change(
         &self,
         caller: &Caller,
@@ -116,6 +119,9 @@ impl Claims {
             let mut request = Request::to(tenant_id, Target::Device(device_id));
             request.registry.push(RegistryWrite::PutAdditionalInfo(device_id, change.additional_info.clone()));
             request.unique.push(UniqueClaim::DeviceName(tenant_id, change.name.clone()));
+            if let OwnerChange::SetTo(owner) = change.owner {
+                request.parties.push(Party::Customer(owner));
+            }
             if let Some(credentials) = &change.credentials {
                 request.put_credentials(self.record(DeviceIdentity::new(tenant_id, device_id), credentials));
             }
@@ -148,7 +154,7 @@ impl Claims {
     /// Sets the owner without a key; again to the same customer changes nothing.
     ///
     /// # Errors
-    /// [`crate::device::Refusal::DeviceNotFound`].
+    /// [`crate::device::Refusal::DeviceNotFound`]; [`AppendError::Gone`] if the customer is being deleted.
     pub async fn assign(
         &self,
         caller: &Caller,
@@ -156,7 +162,8 @@ impl Claims {
         device_id: DeviceId,
         customer_id: CustomerId,
     ) -> Result<Appended, Failure> {
-        let request = Request::to(tenant_id, Target::Device(device_id));
+        let mut request = Request::to(tenant_id, Target::Device(device_id));
+        request.parties.push(Party::Customer(customer_id));
         self.append(caller, request, move |_| vec![DeviceCommand::AssignDevice { customer_id }]).await
     }
 

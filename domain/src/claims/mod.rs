@@ -2,6 +2,7 @@
 
 mod claiming_data;
 mod credentials;
+mod departures;
 mod devices;
 mod keys;
 mod ownership;
@@ -14,7 +15,7 @@ use crate::{
     ids::{CommandId, DeviceId, KeyId, TenantId},
     metadata::{Caller, Metadata},
     ports::{
-        Append, AppendError, Appended, Clock, CommandName, Counted, Entropy, EventStore, KeyDigester, Profiles,
+        Append, AppendError, Appended, Clock, CommandName, Counted, Entropy, EventStore, KeyDigester, Party, Profiles,
         RegistryWrite, StoreError, Subject, Target, UniqueClaim,
     },
 };
@@ -52,11 +53,19 @@ struct Request {
     counted: Counted,
     registry: Vec<RegistryWrite>,
     unique: Vec<UniqueClaim>,
+    parties: Vec<Party>,
 }
 
 impl Request {
     const fn to(tenant_id: TenantId, target: Target) -> Self {
-        Self { target, tenant_id, counted: Counted::Nothing, registry: Vec::new(), unique: Vec::new() }
+        Self {
+            target,
+            tenant_id,
+            counted: Counted::Nothing,
+            registry: Vec::new(),
+            unique: Vec::new(),
+            parties: Vec::new(),
+        }
     }
 }
 
@@ -105,7 +114,7 @@ impl Claims {
         request: Request,
         commands: impl Fn(DeviceId) -> Vec<DeviceCommand> + Send + Sync + 'static,
     ) -> Result<Appended, Failure> {
-        let Request { target, tenant_id, counted, registry, unique } = request;
+        let Request { target, tenant_id, counted, registry, unique, parties } = request;
         let command = match caller.command_id {
             Some(id) => CommandName::Once(id),
             None => CommandName::Fresh(CommandId(self.entropy.new_id(self.clock.now()))),
@@ -131,8 +140,8 @@ impl Claims {
             tenant_id,
         };
         let decide = Box::new(decide);
-        let appended =
-            self.store.append(Append { target, command, metadata, counted, decide, registry, unique }).await?;
+        let append = Append { target, command, metadata, counted, decide, registry, unique, parties };
+        let appended = self.store.append(append).await?;
         match appended.result.clone() {
             Ok(()) => Ok(appended),
             Err(refusal) => Err(refusal.into()),

@@ -6,7 +6,7 @@ use crate::{
     device::{DeviceCommand, Reclaimer, Refusal},
     ids::{CustomerId, TenantId, UserId},
     metadata::Caller,
-    ports::{Appended, Counted, Target},
+    ports::{Appended, Counted, Party, Target},
 };
 
 impl Claims {
@@ -16,6 +16,7 @@ impl Claims {
     ///
     /// # Errors
     /// Every [`crate::device::Refusal`] of a claim; each is recorded, but for a device that does not exist.
+    /// [`crate::ports::AppendError::Gone`] if the customer is being deleted.
     pub async fn claim(
         &self,
         caller: &Caller,
@@ -29,6 +30,7 @@ impl Claims {
         request.counted = Counted::Claimant(customer_id);
         let made = GeneratedKey::canonical(key.expose()).filter(|made| made.expose() != key.expose());
         let made = made.map(|made| self.digest_later(tenant_id, made));
+        request.parties.push(Party::Customer(customer_id));
         let digest = self.digest_later(tenant_id, key);
         let appended = self
             .append(caller, request, move |device_id| {

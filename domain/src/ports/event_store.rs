@@ -58,6 +58,8 @@ pub struct Append {
     pub registry: Vec<RegistryWrite>,
     /// Must hold before anything is written; see [`AppendError::Taken`].
     pub unique: Vec<UniqueClaim>,
+    /// Must not be being deleted, or nothing is decided; see [`AppendError::Gone`].
+    pub parties: Vec<Party>,
 }
 
 /// Which device a command is for.
@@ -114,6 +116,16 @@ pub struct Subject<'a> {
 
 /// Decides; pure and quick, as it runs in the writer's transaction.
 pub type Decide = Box<dyn Fn(Subject<'_>) -> Decision + Send + Sync>;
+
+/// Whom a command gives a device to. Checked under the writer's lock: once a deletion is marked, no command that was
+/// under way adds to what the deletion has to clear away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// The tenant that gets a new device.
+    Tenant(TenantId),
+    /// The customer that becomes the owner.
+    Customer(CustomerId),
+}
 
 /// What must be the only one of its kind, or still be what the caller saw.
 #[derive(Clone, PartialEq, Eq)]
@@ -187,6 +199,9 @@ pub enum AppendError {
     /// Somebody else has what must be unique.
     #[error("already taken: {0:?}")]
     Taken(UniqueClaim),
+    /// Who would get the device is being deleted, or is gone.
+    #[error("being deleted: {0:?}")]
+    Gone(Party),
     /// More commands wait than the store takes on. Nothing was written; the same command may be sent again.
     #[error("too many commands are waiting")]
     Overloaded,

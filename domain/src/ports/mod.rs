@@ -5,6 +5,7 @@
 //! | [`EventStore`] | append what a command decides, durably, and say how it went |
 //! | [`Feed`] | read the log in order, then wait for more |
 //! | [`Accounts`], [`Credentials`], [`Attributes`], [`Profiles`] | the registry: what is not an event |
+//! | [`Holdings`] | which devices a tenant or customer has |
 //! | [`Mailer`] | letters to people |
 //! | [`KeyDigester`], [`PasswordHasher`], [`TokenSigner`] | secrets |
 //! | [`Clock`], [`Entropy`] | the time, random bytes, new ids |
@@ -14,6 +15,7 @@ mod attributes;
 mod credentials;
 mod event_store;
 mod feed;
+mod holdings;
 mod mailer;
 mod paging;
 mod profiles;
@@ -21,17 +23,19 @@ mod secrets;
 mod surroundings;
 
 pub use accounts::{
-    Account, Accounts, AccountsError, ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Authority, Customer, Customers,
-    KeyRefused, LinkPurpose, LinkToken, ListedUser, Logins, NewLink, NewLogin, OfferedLink, PendingLink, PersonalLinks,
-    Principal, Proof, Tenant, Tenants, User, UserCredentials, UserSort, Users, UsersOf,
+    Account, AccountSort, Accounts, AccountsError, ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Authority, Contact,
+    ContactField, Customer, CustomerValues, Customers, KeyRefused, LinkPurpose, LinkToken, ListedUser, Logins, NewLink,
+    NewLogin, OfferedLink, PUBLIC_CUSTOMER, PUBLIC_USER, PendingLink, PersonalLinks, Principal, Proof, PublicLogins,
+    Tenant, TenantValues, Tenants, User, UserCredentials, UserSort, Users, UsersOf,
 };
 pub use attributes::{Attribute, AttributeScope, Attributes, Entity};
 pub use credentials::{Credentials, CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken};
 pub use event_store::{
-    Append, AppendError, Appended, CommandName, Counted, Decide, EventStore, RegistryWrite, StoreError, Subject,
+    Append, AppendError, Appended, CommandName, Counted, Decide, EventStore, Party, RegistryWrite, StoreError, Subject,
     Target, UniqueClaim,
 };
 pub use feed::{Feed, Page, RecordedEvent, Scope, Subscription};
+pub use holdings::{Holder, Holdings};
 pub use mailer::{Letter, Mailer, Message};
 pub use paging::{ListPage, PageRequest};
 pub use profiles::{DEFAULT_PROFILE, Profile, Profiles};

@@ -17,6 +17,7 @@ use deed_api::{ApiSettings, ApiState, Readiness};
 use deed_domain::{
     claim_key::PepperId,
     claims::Claims,
+    deletions::Deletions,
     device::ClaimPolicy,
     ids::{CustomerId, ProfileId, TenantId, UserId},
     people::People,
@@ -157,6 +158,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
     devices.stopping.cancel();
     let entropy = Arc::new(OsEntropy);
     let state = ApiState {
+        deletions: Deletions::new(claims.clone(), store.clone(), store.clone()),
         claims,
         people: People::new(store.clone(), passwords.clone(), Arc::new(NoMailServer), clock.clone(), entropy),
         feed: store.clone(),
@@ -184,13 +186,11 @@ async fn add_people(
     clock: &dyn Clock,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let created_at = clock.now();
-    let tenant = Tenant { id: TENANT, title: "T".into(), created_at };
+    let tenant = Tenant::titled(TENANT, created_at, "T");
     let profile =
         Profile { id: ProfileId(Uuid::from_u128(3)), tenant_id: TENANT, name: DEFAULT_PROFILE.into(), created_at };
     accounts.add_tenant(tenant, profile).await?;
-    let customer =
-        Customer { id: CUSTOMER, tenant_id: TENANT, title: "C".into(), created_at, version: 1, additional_info: None };
-    accounts.add_customer(customer).await?;
+    accounts.add_customer(Customer::titled(CUSTOMER, TENANT, created_at, "C")).await?;
     for (number, (name, authority, tenant_id, customer_id)) in (10..).zip(PEOPLE) {
         let user = User {
             id: UserId(Uuid::from_u128(number)),

@@ -1,49 +1,30 @@
-//! Tenants, customers and users.
+//! Users.
 
 use async_trait::async_trait;
 use deed_domain::{
-    ids::{CustomerId, UserId},
+    ids::UserId,
     ports::{
-        Account, AccountsError, Authority, Customer, Customers, Entity, LinkPurpose, ListPage, ListedUser, PageRequest,
-        Profile, StoreError, Tenant, Tenants, User, UserCredentials, UserSort, Users, UsersOf,
+        Account, AccountsError, Authority, LinkPurpose, ListPage, ListedUser, PageRequest, Party, StoreError, User,
+        UserCredentials, UserSort, Users, UsersOf,
     },
 };
 
 use crate::memory::InMemoryStore;
 
 /// The form in which e-mails are compared: capitals and small letters are the same.
-fn folded(email: &str) -> String {
+pub(super) fn folded(email: &str) -> String {
     email.to_lowercase().to_uppercase()
-}
-
-#[async_trait]
-impl Tenants for InMemoryStore {
-    async fn add_tenant(&self, _tenant: Tenant, default_profile: Profile) -> Result<(), AccountsError> {
-        self.held().registry.profiles.insert(default_profile.id, default_profile);
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Customers for InMemoryStore {
-    async fn add_customer(&self, customer: Customer) -> Result<(), AccountsError> {
-        let customers = &mut self.held().registry.customers;
-        if customers.values().any(|other| (other.tenant_id, &other.title) == (customer.tenant_id, &customer.title)) {
-            return Err(AccountsError::TitleTaken);
-        }
-        customers.insert(customer.id, customer);
-        Ok(())
-    }
-
-    async fn customer(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        Ok(self.held().registry.customers.get(&id).cloned())
-    }
 }
 
 #[async_trait]
 impl Users for InMemoryStore {
     async fn add_user(&self, user: User, credentials: UserCredentials) -> Result<(), AccountsError> {
-        let users = &mut self.held().registry.users;
+        let registry = &mut self.held().registry;
+        let of_tenant = user.tenant_id.map(Party::Tenant);
+        if of_tenant.into_iter().chain(user.customer_id.map(Party::Customer)).any(|party| registry.is_gone(party)) {
+            return Err(AccountsError::NotFound);
+        }
+        let users = &mut registry.users;
         if users.values().any(|(other, _)| folded(&other.email) == folded(&user.email)) {
             return Err(AccountsError::EmailTaken);
         }
@@ -149,11 +130,7 @@ impl Users for InMemoryStore {
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
         let registry = &mut self.held().registry;
-        registry.end_logins(id);
-        registry.links.retain(|(of, _), _| *of != id);
-        registry.attributes.retain(|(of, _)| *of != Entity::User(id));
-        registry.last_logins.remove(&id);
-        Ok(registry.users.remove(&id).is_some())
+        Ok(registry.erase_user(id))
     }
 
     async fn is_empty(&self) -> Result<bool, StoreError> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use deed_domain::{
     ids::{SessionId, UserId},
-    ports::{Logins, NewLogin, Principal, Proof, StoreError, User},
+    ports::{Logins, NewLogin, Party, Principal, Proof, StoreError, User},
     time::Timestamp,
 };
 
@@ -20,7 +20,8 @@ impl Registry {
     pub(super) fn who_may_sign_in(&self, user_id: UserId) -> Option<&User> {
         let (user, credentials) = self.users.get(&user_id)?;
         let has_customer = user.customer_id.is_none_or(|id| self.customers.contains_key(&id));
-        (credentials.enabled && has_customer).then_some(user)
+        let has_tenant = !user.tenant_id.is_some_and(|id| self.is_gone(Party::Tenant(id)));
+        (credentials.enabled && has_customer && has_tenant).then_some(user)
     }
 }
 

@@ -4,9 +4,13 @@ mod accounts;
 mod api_keys;
 mod attributes;
 mod credentials;
+mod customers;
+mod departures;
 mod links;
 mod logins;
 mod profiles;
+mod public_logins;
+mod tenants;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +18,7 @@ use deed_domain::{
     ids::{ApiKeyId, CustomerId, DeviceId, ProfileId, SessionId, TenantId, UserId},
     ports::{
         ApiKey, Attribute, AttributeScope, Customer, DeviceCredentials, Entity, LinkPurpose, NewLink, Profile,
-        RegistryWrite, User, UserCredentials,
+        RegistryWrite, Tenant, User, UserCredentials,
     },
     time::Timestamp,
 };
@@ -27,7 +31,9 @@ pub(in crate::memory) struct Registry {
     /// By key and scope, of each entity.
     attributes: Vec<(Entity, Attribute)>,
     additional_info: BTreeMap<DeviceId, Value>,
+    tenants: BTreeMap<TenantId, Tenant>,
     customers: BTreeMap<CustomerId, Customer>,
+    departures: departures::Departures,
     users: BTreeMap<UserId, (User, UserCredentials)>,
     /// With the value of each.
     api_keys: BTreeMap<ApiKeyId, (ApiKey, String)>,

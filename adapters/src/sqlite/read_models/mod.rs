@@ -3,6 +3,7 @@
 mod active_keys;
 mod claim_history;
 mod device_list;
+mod holdings;
 mod ownership;
 
 use deed_domain::ids::Position;

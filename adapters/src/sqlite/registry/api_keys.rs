@@ -53,12 +53,6 @@ fn add(tx: &Connection, key: &ApiKey, value: &ApiKeyValue) -> Result<bool, SqlEr
     Ok(added == 1)
 }
 
-/// Deletes every key of the user: for whatever erases the user.
-pub(super) fn erase_all(tx: &Connection, user_id: UserId) -> Result<(), SqlError> {
-    tx.prepare_cached("DELETE FROM api_keys WHERE user_id = ?1")?.execute([IdText::new(user_id.0)])?;
-    Ok(())
-}
-
 fn page(
     connection: &Connection,
     user_id: UserId,

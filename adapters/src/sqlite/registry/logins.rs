@@ -36,12 +36,18 @@ fn open_session(tx: &Connection, login: &NewLogin, now: Timestamp) -> Result<boo
         tx.prepare_cached("UPDATE users SET last_login = ?2 WHERE id = ?1")?
             .execute(params![IdText::new(login.user_id.0), now.0])?;
     }
+    forget_expired(tx, now)?;
+    Ok(opened == 1)
+}
+
+/// Forgets a few logins that have expired.
+pub(super) fn forget_expired(tx: &Connection, now: Timestamp) -> Result<(), SqlError> {
     tx.prepare_cached(
         "DELETE FROM login_sessions WHERE id IN
          (SELECT id FROM login_sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
     )?
     .execute(params![now.0, FORGOTTEN_AT_ONCE])?;
-    Ok(opened == 1)
+    Ok(())
 }
 
 /// `false` if the user has no such login.
@@ -74,8 +80,10 @@ fn principal(
     let mut statement = connection.prepare_cached(
         "SELECT users.id, authority, users.tenant_id, users.customer_id
          FROM login_sessions JOIN users ON users.id = user_id LEFT JOIN customers ON customers.id = users.customer_id
+         LEFT JOIN tenants ON tenants.id = users.tenant_id
          WHERE login_sessions.id = ?1 AND user_id = ?2 AND expires_at > ?3
-         AND enabled = 1 AND (users.customer_id IS NULL OR deleting = 0)",
+         AND enabled = 1 AND (users.customer_id IS NULL OR customers.deleting = 0)
+         AND ifnull(tenants.deleting, 0) = 0",
     )?;
     let mut rows = statement.query(params![IdText::new(session_id.0), IdText::new(user_id.0), now.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };

@@ -3,18 +3,23 @@
 //! What an append carries along is written here, in the append's transaction. Nothing of it is read back, so that
 //! nothing can stop an append half-way.
 
+mod account_lists;
 mod api_keys;
 mod attributes;
 mod credentials;
 mod customers;
+mod departures;
 mod email;
 mod json;
 mod links;
 mod logins;
 mod profiles;
+mod public_logins;
 mod tenants;
 mod user_lists;
 mod users;
+
+pub(in crate::sqlite) use departures::is_gone;
 
 use deed_domain::{
     ids::DeviceId,

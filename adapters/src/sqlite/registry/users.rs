@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use deed_domain::{
     ids::UserId,
     ports::{
-        Account, AccountsError, Authority, Entity, ListPage, ListedUser, PageRequest, StoreError, User,
+        Account, AccountsError, Authority, Entity, ListPage, ListedUser, PageRequest, Party, StoreError, User,
         UserCredentials, UserSort, Users, UsersOf,
     },
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{attributes, email, json, links, logins, user_lists};
+use super::{attributes, departures, email, json, links, logins, user_lists};
 use crate::sqlite::{
     SqliteStore,
     error::SqlError,
@@ -173,8 +173,16 @@ pub(super) fn erase(tx: &Connection, id: UserId) -> Result<bool, SqlError> {
 #[async_trait]
 impl Users for SqliteStore {
     async fn add_user(&self, user: User, credentials: UserCredentials) -> Result<(), AccountsError> {
-        let added = self.write(move |tx, _| add_user(tx, &user, &credentials)).await?;
-        if added { Ok(()) } else { Err(AccountsError::EmailTaken) }
+        self.write(move |tx, _| {
+            let of_tenant = user.tenant_id.map(Party::Tenant);
+            for party in of_tenant.into_iter().chain(user.customer_id.map(Party::Customer)) {
+                if departures::is_gone(tx, party)? {
+                    return Ok(Err(AccountsError::NotFound));
+                }
+            }
+            Ok(if add_user(tx, &user, &credentials)? { Ok(()) } else { Err(AccountsError::EmailTaken) })
+        })
+        .await?
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {

@@ -30,6 +30,11 @@ impl Batch {
                 None => return Ok(self.nothing_for(DeviceId(Uuid::nil()))),
             },
         };
+        for party in &append.parties {
+            if registry::is_gone(tx, *party)? {
+                return Err(Stopped::Append(AppendError::Gone(*party)));
+            }
+        }
         let counts = counts::load(tx, append.counted, device_id)?;
         let (mut device, mut sequence) = self.take(tx, device_id)?;
         let subject = Subject { device_id, device: &device, now: self.now, counts: &counts };

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use utoipa::ToSchema;
 
 use crate::{
-    authentication::{TokenKind, TokenPair, issue, lasting_until, of_token},
+    authentication::{TokenKind, TokenPair, issue, lasting_until, of_token, public_user},
     error::{ApiError, Unauthenticated},
     extract::{JsonObject, SmallBody},
     state::Shared,
@@ -40,7 +40,11 @@ pub(crate) async fn refresh(
         .filter(|token| !token.trim().is_empty())
         .ok_or(Unauthenticated::NoCredentials)?;
     let (session, principal) = of_token(&state, &token, TokenKind::Refresh).await?;
-    let user = state.accounts.user(principal.user_id).await?.ok_or(Unauthenticated::BadCredentials)?;
+    let user = match principal.customer_id.filter(|_| principal.is_public()) {
+        Some(customer) => state.accounts.customer(customer).await?.as_ref().map(public_user),
+        None => state.accounts.user(principal.user_id).await?,
+    };
+    let user = user.ok_or(Unauthenticated::BadCredentials)?;
     // The login may have ended in this very moment; then it stays ended.
     if !state.accounts.extend_session(session, user.id, lasting_until(&state)).await? {
         return Err(Unauthenticated::NoCredentials.into());

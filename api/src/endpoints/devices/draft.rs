@@ -42,7 +42,7 @@ pub(super) struct Draft {
 #[derive(Debug, ToSchema)]
 #[schema(as = EntityIdToSave, rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes the request; ids are read by `JsonObject::entity_id`")]
-pub(super) struct DraftId {
+pub(in crate::endpoints) struct DraftId {
     entity_type: Option<String>,
     id: Uuid,
 }

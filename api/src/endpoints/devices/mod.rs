@@ -8,7 +8,7 @@ pub(crate) mod read_info;
 pub(crate) mod save;
 pub(crate) mod save_with_credentials;
 
-pub(super) use draft::has_markup;
+pub(super) use draft::{DraftId, has_markup};
 
 use deed_domain::{claims::Failure, device::Refusal, ids::DeviceId};
 use deed_projections::DeviceRow;

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 
 use crate::{
-    authentication::{DeviceUser, Only},
+    authentication::{DeviceReader, Only},
     error::ApiError,
     extract::PathParams,
     state::Shared,
@@ -22,7 +22,7 @@ use crate::{
 )]
 pub(crate) async fn device(
     State(state): State<Shared>,
-    Only(user): Only<DeviceUser>,
+    Only(DeviceReader(user)): Only<DeviceReader>,
     path: PathParams,
 ) -> Result<Json<DeviceJson>, ApiError> {
     let row = super::find(&state, user, path.id("deviceId")?).await?;

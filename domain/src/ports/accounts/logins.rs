@@ -65,7 +65,7 @@ impl std::fmt::Debug for NewLogin {
 /// Who a request speaks for, checked against the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// The person.
+    /// The person; [`super::PUBLIC_USER`] if it is nobody in particular.
     pub user_id: UserId,
     /// By what the registry knows that it is this person.
     pub proof: Proof,

@@ -1,25 +1,29 @@
 //! Who may sign in: tenants, customers, users, and their logins. One port each.
 
 mod api_keys;
+mod contact;
 mod customers;
 mod links;
 mod logins;
+mod public_logins;
 mod tenants;
 mod users;
 
 pub use api_keys::{ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, KeyRefused};
-pub use customers::{Customer, Customers};
+pub use contact::{AccountSort, Contact, ContactField};
+pub use customers::{Customer, CustomerValues, Customers, PUBLIC_CUSTOMER};
 pub use links::{LinkPurpose, LinkToken, NewLink, OfferedLink, PendingLink, PersonalLinks};
 pub use logins::{Logins, NewLogin, Principal, Proof};
-pub use tenants::{Tenant, Tenants};
+pub use public_logins::{PUBLIC_USER, PublicLogins};
+pub use tenants::{Tenant, TenantValues, Tenants};
 pub use users::{Account, ListedUser, User, UserCredentials, UserSort, Users, UsersOf};
 
 use crate::ports::StoreError;
 
 /// Everything about who may sign in.
-pub trait Accounts: Tenants + Customers + Users + Logins + PersonalLinks + ApiKeys {}
+pub trait Accounts: Tenants + Customers + Users + Logins + PersonalLinks + PublicLogins + ApiKeys {}
 
-impl<T: Tenants + Customers + Users + Logins + PersonalLinks + ApiKeys> Accounts for T {}
+impl<T: Tenants + Customers + Users + Logins + PersonalLinks + PublicLogins + ApiKeys> Accounts for T {}
 
 /// What a person may do in principle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,12 +66,12 @@ pub enum AccountsError {
     /// The tenant has a customer of that title.
     #[error("a customer with this title exists")]
     TitleTaken,
+    /// It is not there, or is being deleted.
+    #[error("there is no such account")]
+    NotFound,
     /// Somebody else saved it in between.
     #[error("the account was already changed by someone else")]
     VersionConflict,
-    /// There is no such account.
-    #[error("the account does not exist")]
-    NotFound,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

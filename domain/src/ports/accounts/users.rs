@@ -16,7 +16,8 @@ pub trait Users: Send + Sync {
     /// Adds a user.
     ///
     /// # Errors
-    /// [`AccountsError::EmailTaken`] if there is a user of that e-mail, in whatever case it is written.
+    /// [`AccountsError::EmailTaken`] if there is a user of that e-mail, in whatever case it is written;
+    /// [`AccountsError::NotFound`] if the tenant or the customer is being deleted.
     async fn add_user(&self, user: User, credentials: UserCredentials) -> Result<(), AccountsError>;
 
     /// The user of that id, whatever the tenant.
