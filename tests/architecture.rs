@@ -40,7 +40,7 @@ const RULES: &[Rule] = &[
             ("uuid", "ids"),
             ("zeroize", "secrets are wiped"),
         ],
-        tested_with: &["insta", "proptest", "serde_json"],
+        tested_with: &["csv", "insta", "proptest", "serde_json"],
     },
     Rule {
         of: "deed-projections",

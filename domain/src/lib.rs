@@ -10,6 +10,8 @@
 //! | [`claim_key`] | the secret a customer presents: keys that cannot be printed, digests, made keys, the key policy |
 //! | [`credentials`] | what devices authenticate with: checks, and the ids under which they are found |
 //! | [`codec`] | how events become bytes and are read back, old versions included |
+//! | [`import`] | devices from a file: what each of its lines asks for |
+//! | [`texts`] | what names and labels may look like |
 //! | [`claims`] | the use cases that transports and the REST API call |
 //! | [`people`] | the use cases around users: who may do what to whom, activation, forgotten passwords |
 //! | [`deletions`] | how customers and tenants go, with their devices |
@@ -29,7 +31,9 @@ pub mod credentials;
 pub mod deletions;
 pub mod device;
 pub mod ids;
+pub mod import;
 pub mod metadata;
 pub mod people;
 pub mod ports;
+pub mod texts;
 pub mod time;

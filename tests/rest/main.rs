@@ -9,6 +9,7 @@ mod credentials;
 mod deed;
 
 mod audit_log;
+mod import;
 mod logins;
 mod mail;
 #[expect(dead_code, reason = "each test program uses a part of it")]

@@ -67,6 +67,7 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(tenants::list::tenants))
         .routes(routes!(tenants::profile::default_tenant_profile))
         .routes(routes!(devices::save::save_device))
+        .routes(routes!(devices::bulk_import::bulk_import))
         .routes(routes!(devices::read::device, devices::delete::delete_device))
         .routes(routes!(devices::save_with_credentials::save_device_with_credentials))
         .routes(routes!(devices::read_info::device_info))

@@ -80,6 +80,13 @@ pub(crate) fn written(
     response
 }
 
+/// What the caller is told of an error that is a part of an answer, and not the answer.
+pub(crate) fn told(error: &ApiError) -> String {
+    let report = Report::from(error);
+    log(&report, error);
+    report.message.into_owned()
+}
+
 fn report_of(response: &mut Response<Body>) -> Option<Report> {
     let status = response.status();
     let extensions = response.extensions_mut();
@@ -91,12 +98,16 @@ fn report_of(response: &mut Response<Body>) -> Option<Report> {
         let fault = extensions.remove::<Arc<dyn Error + Send + Sync>>()?;
         (Report::of_fault(status, fault.to_string()), fault)
     };
+    log(&report, &*error);
+    Some(report)
+}
+
+fn log(report: &Report, error: &dyn Error) {
     if report.status.is_server_error() {
         tracing::error!(status = report.status.as_u16(), code = report.code, error = %error, "request failed");
     } else {
         tracing::debug!(status = report.status.as_u16(), code = report.code, "request refused");
     }
-    Some(report)
 }
 
 fn problem(report: &Report, request_id: &str) -> Problem {

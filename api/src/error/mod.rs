@@ -23,7 +23,7 @@ use deed_domain::{
     ports::{AppendError, StoreError},
 };
 
-pub(crate) use body::{Format, accepts, written};
+pub(crate) use body::{Format, accepts, told, written};
 pub(crate) use report::{ErrorBody, Problem};
 
 /// Why a request is not carried out.

@@ -60,17 +60,6 @@ impl JsonObject {
         number.map(Some).ok_or_else(|| wrong_type(name, "a whole number"))
     }
 
-    /// A flag; its text will do.
-    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
-            Some(_) => Err(wrong_type(name, "true or false")),
-        }
-    }
-
     /// An entity id whose type is fixed: `entityType` may be left out. The null UUID stands for none.
     pub(crate) fn entity_id(&self, name: &str, entity_type: &str) -> Result<Option<Uuid>, ApiError> {
         let Some(value) = self.get(name) else { return Ok(None) };
@@ -87,6 +76,25 @@ impl JsonObject {
             None => Ok(None),
             Some(Value::Object(members)) => Ok(Some(Self(members.clone()))),
             Some(_) => Err(wrong_type(name, "an object")),
+        }
+    }
+
+    /// Objects in a list.
+    pub(crate) fn list(&self, name: &str) -> Result<Option<Vec<Self>>, ApiError> {
+        let wrong = || wrong_type(name, "a list of objects");
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let objects = value.as_array().ok_or_else(wrong)?.iter().map(|item| item.as_object().cloned().map(Self));
+        objects.collect::<Option<_>>().map(Some).ok_or_else(wrong)
+    }
+
+    /// A flag; its text will do, in any case.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(_) => Err(wrong_type(name, "true or false")),
         }
     }
 

@@ -64,18 +64,7 @@ impl Rows {
 
     fn run(self, database: &Path, rows: &[Command], batch: usize) -> Result<f64, Failure> {
         let copy = self.copy_without(database)?;
-        let mut connection = open(&copy.path().join("copy.db"))?;
-        let started = now();
-        for commands in rows.chunks(batch) {
-            let tx = connection.transaction()?;
-            for (sql, values) in commands.iter().flatten() {
-                tx.prepare_cached(sql)?.execute(rusqlite::params_from_iter(values))?;
-            }
-            tx.prepare_cached(CHECKPOINT)?.execute([])?;
-            tx.commit()?;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a number of commands")]
-        Ok(rows.len() as f64 / started.elapsed().as_secs_f64())
+        write_commands(open(&copy.path().join("copy.db"))?, rows, batch)
     }
 
     /// A copy of the database as it was before these rows.
@@ -164,6 +153,25 @@ impl Rows {
     }
 }
 
+/// Writes the rows of commands, so many commands in a transaction; says how many commands a second.
+pub(crate) fn write_commands<S: AsRef<str>>(
+    mut connection: Connection,
+    commands: &[Vec<(S, Vec<Value>)>],
+    batch: usize,
+) -> Result<f64, Failure> {
+    let started = now();
+    for together in commands.chunks(batch) {
+        let tx = connection.transaction()?;
+        for (sql, values) in together.iter().flatten() {
+            tx.prepare_cached(sql.as_ref())?.execute(rusqlite::params_from_iter(values))?;
+        }
+        tx.prepare_cached(CHECKPOINT)?.execute([])?;
+        tx.commit()?;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a number of commands")]
+    Ok(commands.len() as f64 / started.elapsed().as_secs_f64())
+}
+
 /// Device, key and time of every key that these rows take away.
 fn revoked(connection: &Connection, rows: Rows) -> Result<Vec<(String, String, i64)>, Failure> {
     let mut statement = connection.prepare(
@@ -179,7 +187,7 @@ fn text(value: &Json) -> Value {
 }
 
 /// With the settings of the server's writer.
-fn open(path: &Path) -> Result<Connection, Failure> {
+pub(crate) fn open(path: &Path) -> Result<Connection, Failure> {
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "journal_mode", "WAL")?;

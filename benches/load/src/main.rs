@@ -8,6 +8,7 @@
 
 mod baseline;
 mod client;
+mod import;
 mod phase;
 mod replay;
 mod seed;
@@ -16,12 +17,16 @@ mod server;
 use std::path::PathBuf;
 
 use clap::Parser;
+use deed_adapters::secrets::Argon2Cost;
 
 use crate::{
     baseline::Rows,
     phase::{Kind, Load, Measured},
     server::Server,
 };
+
+/// Logins of each kind.
+const LOGINS: usize = 300;
 
 /// What goes wrong ends the run.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -81,6 +86,16 @@ async fn compare_with_sqlite(arguments: &Arguments) -> Result<(), Failure> {
         }
         first += count;
     }
+    for connections in [1, 16] {
+        println!("| {} | {connections} | {} |", Kind::Login, load.run(Kind::Login, connections, 0, LOGINS).await?);
+    }
+    let imported = import::run(&server.address(), &server.database()).await?;
+    println!("| bulk import, files of {} devices | 1 | {:.0} devices | | | 0 |", import::LINES, imported.per_second);
+    let cost = Argon2Cost::default();
+    println!(
+        "\na login hashes the password once: argon2id with {} KiB, {} passes, {} lane",
+        cost.memory_kib, cost.passes, cost.lanes
+    );
     println!("\nresident memory of the server with {} devices: {} MB", arguments.devices, server.resident_mb()?);
     server.stop()?;
     println!(
@@ -97,6 +112,14 @@ async fn compare_with_sqlite(arguments: &Arguments) -> Result<(), Failure> {
             measured.per_second / straight.single
         );
     }
+    let straight = imported.write_again(&server.database())?;
+    println!(
+        "| imported device | {:.0} per second | {:.0} per second | {:.2} | {:.2} |",
+        straight.batched,
+        straight.single,
+        imported.per_second / straight.batched,
+        imported.per_second / straight.single
+    );
     println!("\n{}", replay::measure(server.database()).await?);
     Ok(())
 }

@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Registration,
     /// A customer claims a device that has registered one.
     Claim,
+    /// A customer signs in.
+    Login,
 }
 
 impl fmt::Display for Kind {
@@ -32,6 +34,7 @@ impl fmt::Display for Kind {
             Self::Bare => "bare HTTP",
             Self::Registration => "registration",
             Self::Claim => "claim",
+            Self::Login => "login",
         })
     }
 }
@@ -61,11 +64,8 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) async fn sign_in(address: String) -> Result<Self, Failure> {
-        let body = r#"{"username":"customer@thingsboard.org","password":"customer"}"#.to_owned();
-        let (status, answer) = Connection::open(&address).await?.post("/api/auth/login", None, body).await?;
-        let answer: serde_json::Value = serde_json::from_slice(&answer)?;
-        let token = answer["token"].as_str().ok_or_else(|| format!("login: {status}"))?;
-        Ok(Self { address, token: token.into() })
+        let token = sign_in(&address, "customer@thingsboard.org", "customer").await?.into();
+        Ok(Self { address, token })
     }
 
     /// Sends `count` requests about the devices from `first` on, each connection taking the next one that is left.
@@ -106,6 +106,10 @@ impl Load {
                             let body = format!(r#"{{"secretKey":"{}"}}"#, seed::key(device));
                             connection.post(&path, Some(&token), body).await?
                         }
+                        Kind::Login => {
+                            let body = login("customer@thingsboard.org", "customer");
+                            connection.post("/api/auth/login", None, body).await?
+                        }
                     };
                     times.record(u64::try_from(sent.elapsed().as_micros())?)?;
                     failed += usize::from(status != StatusCode::OK);
@@ -128,6 +132,18 @@ impl Load {
             failed,
         })
     }
+}
+
+/// Signs in, and gives the token.
+pub(crate) async fn sign_in(address: &str, username: &str, password: &str) -> Result<String, Failure> {
+    let mut connection = Connection::open(address).await?;
+    let (status, answer) = connection.post("/api/auth/login", None, login(username, password)).await?;
+    let answer: serde_json::Value = serde_json::from_slice(&answer)?;
+    Ok(answer["token"].as_str().ok_or_else(|| format!("login: {status}"))?.to_owned())
+}
+
+fn login(username: &str, password: &str) -> String {
+    format!(r#"{{"username":"{username}","password":"{password}"}}"#)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]

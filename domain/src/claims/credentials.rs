@@ -46,7 +46,7 @@ impl Claims {
     }
 
     /// A token that nobody can guess.
-    pub(super) fn new_token(&self) -> NewCredentials {
+    pub fn make_token(&self) -> NewCredentials {
         const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let mut token = String::with_capacity(TOKEN_LENGTH);
         while token.len() < TOKEN_LENGTH {

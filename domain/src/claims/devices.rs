@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Claims, Failure, Request};
+use super::{Claims, DeviceAttributes, Failure, Request};
 use crate::{
     credentials::NewCredentials,
     device::{DeviceCommand, OwnerChange, UnassignReason},
@@ -71,8 +71,24 @@ impl Claims {
     /// [`AppendError::Taken`] if its name or its credentials are in use; [`AppendError::Gone`] if the tenant or the owner
     /// is being deleted.
     pub async fn register(&self, caller: &Caller, tenant_id: TenantId, new: NewDevice) -> Result<Appended, Failure> {
+        self.register_with(caller, tenant_id, new, DeviceAttributes::default()).await
+    }
+
+    /// Adds a device as [`Claims::register`] does, with attributes, in the same append.
+    ///
+    /// # Errors
+    /// As [`Claims::register`], and [`crate::device::Refusal::KeyTooShort`] and [`crate::device::Refusal::KeyTrivial`] by
+    /// the policy; nothing is stored then.
+    pub async fn register_with(
+        &self,
+        caller: &Caller,
+        tenant_id: TenantId,
+        new: NewDevice,
+        attributes: DeviceAttributes,
+    ) -> Result<Appended, Failure> {
+        let claiming = self.claiming_commands(tenant_id, attributes.claiming.clone())?;
         let device_id = DeviceId(self.entropy.new_id(self.clock.now()));
-        let credentials = new.credentials.unwrap_or_else(|| self.new_token());
+        let credentials = new.credentials.unwrap_or_else(|| self.make_token());
         let record = self.record(DeviceIdentity::new(tenant_id, device_id), &credentials);
         let mut tries = 0;
         loop {
@@ -84,6 +100,7 @@ impl Claims {
             request.put_credentials(record.clone());
             request.parties.push(Party::Tenant(tenant_id));
             request.parties.extend(new.owner.map(Party::Customer));
+            request.registry.extend(attributes.plain(device_id));
             added.into_iter().for_each(|profile| request.add_profile(profile));
             let command = DeviceCommand::RegisterDevice {
                 tenant_id,
@@ -93,7 +110,7 @@ impl Claims {
                 profile_id: profile.id,
                 owner: new.owner,
             };
-            let result = self.append(caller, request, move |_| vec![command.clone()]).await;
+            let result = self.append(caller, request, together(command, claiming.clone())).await;
             if tries == PROFILE_TRIES || !is_profile_taken(&result) {
                 return result;
             }
@@ -112,6 +129,22 @@ impl Claims {
         device_id: DeviceId,
         change: DeviceChange,
     ) -> Result<Appended, Failure> {
+        self.change_with(caller, tenant_id, device_id, change, DeviceAttributes::default()).await
+    }
+
+    /// Saves a device as [`Claims::change`] does, with attributes, in the same append.
+    ///
+    /// # Errors
+    /// As [`Claims::change`], and those that the policy brings to [`Claims::register_with`].
+    pub async fn change_with(
+        &self,
+        caller: &Caller,
+        tenant_id: TenantId,
+        device_id: DeviceId,
+        change: DeviceChange,
+        attributes: DeviceAttributes,
+    ) -> Result<Appended, Failure> {
+        let claiming = self.claiming_commands(tenant_id, attributes.claiming.clone())?;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -122,6 +155,7 @@ impl Claims {
             if let OwnerChange::SetTo(owner) = change.owner {
                 request.parties.push(Party::Customer(owner));
             }
+            request.registry.extend(attributes.plain(device_id));
             if let Some(credentials) = &change.credentials {
                 request.put_credentials(self.record(DeviceIdentity::new(tenant_id, device_id), credentials));
             }
@@ -134,7 +168,7 @@ impl Claims {
                 profile_id: profile.id,
                 owner: change.owner,
             };
-            let result = self.append(caller, request, move |_| vec![command.clone()]).await;
+            let result = self.append(caller, request, together(command, claiming.clone())).await;
             if tries == PROFILE_TRIES || !is_profile_taken(&result) {
                 return result;
             }
@@ -201,6 +235,14 @@ impl Claims {
         let profile = Profile { id, tenant_id, name: name.to_owned(), created_at: now };
         Ok((profile.clone(), Some(profile)))
     }
+}
+
+/// The command to a device, and those of its claiming attributes after it.
+fn together(
+    command: DeviceCommand,
+    claiming: impl Fn(DeviceId) -> Vec<DeviceCommand> + Send + Sync + 'static,
+) -> impl Fn(DeviceId) -> Vec<DeviceCommand> + Send + Sync + 'static {
+    move |device_id| std::iter::once(command.clone()).chain(claiming(device_id)).collect()
 }
 
 /// Whether somebody else added the profile first; then it is there to be used.

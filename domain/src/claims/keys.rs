@@ -4,7 +4,7 @@ use super::{ClaimingData, Claims, Failure, Request};
 use crate::{
     claim_key::{ClaimKey, GeneratedKey, KEY_ENTROPY_BYTES},
     device::{ActiveKey, DeviceCommand, DeviceEvent, KeyEnd, KeyOrigin, KeySlot, Refusal},
-    ids::{DeviceId, KeyId},
+    ids::{DeviceId, KeyId, TenantId},
     metadata::{Actor, Caller},
     ports::{Appended, Counted, DeviceIdentity, RegistryWrite, Target},
     time::Timestamp,
@@ -150,8 +150,20 @@ impl Claims {
         claiming: ClaimingChange,
         plain: Vec<RegistryWrite>,
     ) -> Result<(), Failure> {
+        let commands = self.claiming_commands(device.tenant_id, claiming)?;
+        let mut request = Request::to(device.tenant_id, Target::Device(device.device_id));
+        request.registry = plain;
+        self.append(caller, request, commands).await.map(drop)
+    }
+
+    /// The commands that a change of the claiming attributes stands for, once the device is known.
+    pub(super) fn claiming_commands(
+        &self,
+        tenant_id: TenantId,
+        claiming: ClaimingChange,
+    ) -> Result<impl Fn(DeviceId) -> Vec<DeviceCommand> + Clone + Send + Sync + 'static, Refusal> {
         if let Some(DataChange::Set(data)) = &claiming.data {
-            self.policy.admin_keys.check(&data.key).map_err(Refusal::from)?;
+            self.policy.admin_keys.check(&data.key)?;
         }
         let key_id = self.new_key_id();
         let switch = claiming.switch.map(|change| match change {
@@ -160,10 +172,7 @@ impl Claims {
             SwitchChange::Clear => DeviceCommand::ClearClaimingSwitch,
         });
         let digester = std::sync::Arc::clone(&self.digester);
-        let mut request = Request::to(device.tenant_id, Target::Device(device.device_id));
-        request.registry = plain;
-        let tenant_id = device.tenant_id;
-        self.append(caller, request, move |device_id| {
+        Ok(move |device_id| {
             let data = claiming.data.as_ref().map(|change| match change {
                 DataChange::Set(data) => DeviceCommand::IssueFromAdmin {
                     key_id,
@@ -177,8 +186,6 @@ impl Claims {
             });
             switch.clone().into_iter().chain(data).collect()
         })
-        .await
-        .map(drop)
     }
 
     /// Records the device's keys whose time ran out; says how many there were.
@@ -192,7 +199,7 @@ impl Claims {
     }
 
     /// A key that nobody can guess and everybody can read aloud.
-    fn make_key(&self) -> ClaimKey {
+    pub fn make_key(&self) -> ClaimKey {
         let mut entropy = [0; KEY_ENTROPY_BYTES];
         self.entropy.fill(&mut entropy);
         GeneratedKey::from_entropy(entropy)

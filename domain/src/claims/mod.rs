@@ -3,6 +3,7 @@
 mod claiming_data;
 mod credentials;
 mod departures;
+mod device_attributes;
 mod devices;
 mod keys;
 mod ownership;
@@ -21,6 +22,7 @@ use crate::{
 };
 
 pub use claiming_data::{ClaimingData, Undecodable, is_allowed};
+pub use device_attributes::DeviceAttributes;
 pub use devices::{DeviceChange, NewDevice, ProfileChoice};
 pub use keys::{ClaimingChange, DataChange, IssuedKey, NewKey, SwitchChange};
 

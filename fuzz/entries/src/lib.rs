@@ -9,6 +9,7 @@
 //! | [`claim_payload`] | what a device sends to register a claim key |
 //! | [`claiming_data`] | what an administrator writes into the claiming attributes |
 //! | [`generated_key`] | a made key as a person types it |
+//! | [`import`] | a file of devices |
 //! | [`request`] | a whole request to the HTTP port, of a person or of a device |
 //! | [`token`] | a JSON Web Token |
 //! | [`event`], [`metadata`], [`key_digest`] | what stands in the log |
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod export;
+mod import;
 mod keys;
 mod payloads;
 mod request;
@@ -24,6 +26,7 @@ mod stored;
 mod token;
 
 pub use export::export;
+pub use import::import;
 pub use keys::{generated_key, key_digest};
 pub use payloads::{claim_payload, claiming_data};
 pub use request::request;
@@ -40,6 +43,7 @@ pub const ENTRIES: &[(&str, Entry)] = &[
     ("event", event),
     ("export", export),
     ("generated_key", generated_key),
+    ("import", import),
     ("key_digest", key_digest),
     ("metadata", metadata),
     ("request", request),

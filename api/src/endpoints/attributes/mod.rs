@@ -8,6 +8,8 @@ pub(crate) mod save;
 mod view;
 mod written;
 
+pub(super) use written::check_key;
+
 use deed_domain::{
     claims::Failure,
     device::{CLAIMING_ATTRIBUTES, Refusal},

@@ -69,7 +69,7 @@ fn members(body: &Bytes) -> Result<Members, ApiError> {
     Ok(members)
 }
 
-fn check_key(key: &str) -> Result<(), ApiError> {
+pub(in crate::endpoints) fn check_key(key: &str) -> Result<(), ApiError> {
     let message = if key.trim().is_empty() {
         "Key cannot be blank"
     } else if key.chars().count() > LONGEST_KEY {

@@ -1,13 +1,14 @@
 //! A device as a client wants to save it, read and checked.
 
-use deed_domain::ids::{CustomerId, DeviceId, ProfileId};
+use deed_domain::{
+    ids::{CustomerId, DeviceId, ProfileId},
+    texts::{InvalidText, check_name, check_text},
+};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{error::ApiError, extract::JsonObject};
-
-const LONGEST: usize = 255;
 
 /// A device to save. Further members of a device are accepted and mean nothing.
 #[derive(Debug, ToSchema)]
@@ -73,31 +74,15 @@ impl Draft {
             customer_id,
             additional_info: members.object("additionalInfo")?,
         };
-        check("name", &draft.name)?;
-        draft.device_type.as_deref().map_or(Ok(()), |device_type| check("type", device_type))?;
-        draft.label.as_deref().map_or(Ok(()), |label| check("label", label))?;
+        draft.check().map_err(|why| ApiError::invalid(why.to_string()))?;
         Ok(draft)
     }
-}
 
-fn check(member: &str, text: &str) -> Result<(), ApiError> {
-    let why = if text.chars().count() > LONGEST {
-        "length must be equal or less than 255"
-    } else if has_markup(text) {
-        "is malformed"
-    } else if text.chars().any(|c| c.is_ascii_control()) {
-        "must not contain control characters"
-    } else {
-        return Ok(());
-    };
-    Err(ApiError::invalid(format!("Validation error: {member} {why}")))
-}
-
-/// Whether a tag, a comment or the like begins somewhere: `<` before a letter, `/`, `!` or `?`. A lone `<` is a text.
-pub(in crate::endpoints) fn has_markup(text: &str) -> bool {
-    text.as_bytes()
-        .windows(2)
-        .any(|pair| pair[0] == b'<' && matches!(pair[1], b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'!' | b'?'))
+    fn check(&self) -> Result<(), InvalidText> {
+        check_name("name", &self.name)?;
+        self.device_type.as_deref().map_or(Ok(()), |device_type| check_name("type", device_type))?;
+        self.label.as_deref().map_or(Ok(()), |label| check_text("label", label))
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! Devices (`docs/protocol.md`, devices).
 
+pub(crate) mod bulk_import;
 pub(crate) mod delete;
-pub(in crate::endpoints) mod draft;
+mod draft;
 pub(crate) mod read;
 pub(crate) mod read_by_name;
 pub(crate) mod read_info;
 pub(crate) mod save;
 pub(crate) mod save_with_credentials;
 
-pub(super) use draft::{DraftId, has_markup};
+pub(super) use deed_domain::texts::has_markup;
+pub(super) use draft::DraftId;
 
 use deed_domain::{claims::Failure, device::Refusal, ids::DeviceId};
 use deed_projections::DeviceRow;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    endpoints::devices::draft::has_markup,
+    endpoints::devices::has_markup,
     error::ApiError,
     extract::{JsonObject, email},
     wire::ACCOUNT_MEMBERS,

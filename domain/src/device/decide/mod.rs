@@ -144,7 +144,8 @@ pub fn decide_all(device: &Device, commands: &[DeviceCommand], facts: &Facts) ->
     if let [command] = commands {
         return decide(device, command, facts);
     }
-    if device.registered().is_none() {
+    let begins = matches!(commands.first(), Some(DeviceCommand::RegisterDevice { .. }));
+    if device.registered().is_none() && !begins {
         return Decision::refuse(Refusal::DeviceNotFound);
     }
     let mut state = device.clone();
