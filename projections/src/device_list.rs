@@ -3,13 +3,16 @@
 use async_trait::async_trait;
 use deed_domain::{
     device::DeviceEvent,
-    ids::{CustomerId, DeviceId, ProfileId, TenantId},
-    ports::StoreError,
+    ids::{CustomerId, DeviceId, Position, ProfileId, TenantId},
+    ports::{ListPage, PageRequest, StoreError},
     time::Timestamp,
 };
 use serde::Serialize;
 
-use crate::projection::{Projection, Recorded};
+use crate::{
+    device_filter::{DeviceFilter, DeviceOrder},
+    projection::{Projection, Recorded},
+};
 
 /// The devices that exist, with their owner and version.
 pub struct DeviceList;
@@ -18,6 +21,8 @@ pub struct DeviceList;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceRow {
+    /// Where its registration stands in the log: devices by this are devices in order of creation.
+    pub position: Position,
     /// The device.
     pub device_id: DeviceId,
     /// Whose it is.
@@ -86,6 +91,22 @@ pub trait DeviceListQuery: Send + Sync {
     /// [`StoreError`] if the read model cannot be read.
     async fn device_named(&self, tenant_id: TenantId, name: &str) -> Result<Option<DeviceRow>, StoreError>;
 
+    /// A page of the devices that the filter lets through, in the order of [`DeviceOrder`].
+    ///
+    /// # Errors
+    /// [`StoreError`] if the read model cannot be read.
+    async fn devices(
+        &self,
+        filter: &DeviceFilter,
+        page: &PageRequest<DeviceOrder>,
+    ) -> Result<ListPage<DeviceRow>, StoreError>;
+
+    /// The names of the profiles that the tenant's devices have, in their order.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the read model cannot be read.
+    async fn device_types(&self, tenant_id: TenantId) -> Result<Vec<String>, StoreError>;
+
     /// How many devices exist, over all tenants.
     ///
     /// # Errors
@@ -95,7 +116,7 @@ pub trait DeviceListQuery: Send + Sync {
 
 impl Projection for DeviceList {
     const NAME: &'static str = "device_list";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Change = DeviceListChange;
 
     fn project(event: &Recorded<'_>, changes: &mut Vec<DeviceListChange>) {
@@ -104,6 +125,7 @@ impl Projection for DeviceList {
         changes.push(match event.event {
             DeviceEvent::DeviceRegistered { at, tenant_id, name, device_type, label, profile_id } => {
                 DeviceListChange::Insert(DeviceRow {
+                    position: event.position,
                     device_id,
                     tenant_id: *tenant_id,
                     customer_id: None,

@@ -18,6 +18,7 @@
 mod active_keys;
 mod audit_log;
 mod claim_history;
+mod device_filter;
 mod device_list;
 mod ownership;
 mod projection;
@@ -27,6 +28,7 @@ pub mod testing;
 pub use active_keys::{ActiveKeyRow, ActiveKeys, ActiveKeysChange, ActiveKeysQuery, DueDevice};
 pub use audit_log::{AuditAction, AuditEntry, audit_entries, concerns_the_audit_log};
 pub use claim_history::{ClaimHistory, ClaimHistoryQuery, ClaimHistoryRow};
+pub use device_filter::{DeviceFilter, DeviceOrder, OwnedBy, SearchedIn};
 pub use device_list::{DeviceList, DeviceListChange, DeviceListQuery, DeviceRow};
 pub use ownership::{Ownership, OwnershipChange, OwnershipQuery, OwnershipSpan, SpanEnd, SpanStart};
 pub use projection::{Projection, Recorded, Undecodable};

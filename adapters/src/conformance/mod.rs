@@ -22,6 +22,7 @@ pub mod counting;
 pub mod deciding_together;
 pub mod departing;
 pub mod following;
+pub mod listing;
 pub mod logins;
 pub mod naming;
 pub mod overload;
@@ -111,6 +112,11 @@ macro_rules! conformance_suite {
                 a_subscription_is_woken_by_its_scope_only
                 giving_up_waiting_loses_nothing
                 nothing_is_lost_or_doubled_while_many_append
+            }
+            listing {
+                every_list_shows_what_the_log_has_in_its_order
+                pages_of_a_list_are_the_list
+                a_text_is_a_literal_part_in_whatever_case
             }
             projecting {
                 read_models_follow_from_the_log_at_any_moment

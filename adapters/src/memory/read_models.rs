@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use deed_domain::{
     ids::{DeviceId, Position, TenantId},
-    ports::StoreError,
+    ports::{ListPage, PageRequest, StoreError},
     time::Timestamp,
 };
 use deed_projections::{
-    ActiveKeyRow, ActiveKeys, ActiveKeysQuery, ClaimHistory, ClaimHistoryQuery, ClaimHistoryRow, DeviceList,
-    DeviceListQuery, DeviceRow, DueDevice, Ownership, OwnershipQuery, OwnershipSpan, Projection, Recorded,
+    ActiveKeyRow, ActiveKeys, ActiveKeysQuery, ClaimHistory, ClaimHistoryQuery, ClaimHistoryRow, DeviceFilter,
+    DeviceList, DeviceListQuery, DeviceOrder, DeviceRow, DueDevice, Ownership, OwnershipQuery, OwnershipSpan,
+    Projection, Recorded,
     testing::{InMemoryActiveKeys, InMemoryClaimHistory, InMemoryDeviceList, InMemoryOwnership, ReadModel},
 };
 
@@ -45,6 +46,19 @@ impl DeviceListQuery for InMemoryStore {
 
     async fn device_named(&self, tenant_id: TenantId, name: &str) -> Result<Option<DeviceRow>, StoreError> {
         Ok(self.held().models.devices.device_named(tenant_id, name).cloned())
+    }
+
+    async fn devices(
+        &self,
+        filter: &DeviceFilter,
+        page: &PageRequest<DeviceOrder>,
+    ) -> Result<ListPage<DeviceRow>, StoreError> {
+        let held = self.held();
+        Ok(held.models.devices.devices(filter, page, |owner| held.registry.customer_title(owner)))
+    }
+
+    async fn device_types(&self, tenant_id: TenantId) -> Result<Vec<String>, StoreError> {
+        Ok(self.held().models.devices.device_types(tenant_id).into_iter().collect())
     }
 
     async fn device_count(&self) -> Result<u64, StoreError> {

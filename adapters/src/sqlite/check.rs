@@ -251,6 +251,10 @@ fn compare(snapshot: &Connection, model: &ReadModel, head: Position, report: &mu
             "read model {name}: {surplus} rows do not follow from the log, {missing} rows are missing; {advice}"
         ));
     }
+    let astray = (model.index_faults)(snapshot)?;
+    if astray > 0 {
+        report.fault(format!("read model {name}: {astray} entries of its index do not follow from its rows; {advice}"));
+    }
     if checkpoint != head.0 {
         report.fault(format!("read model {name}: stands at position {checkpoint}, the log ends at {head}; {advice}"));
     }

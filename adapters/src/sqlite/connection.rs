@@ -7,6 +7,8 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
+use super::read_models;
+
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 256;
 /// How long a reader waits for the file while another process holds it.
@@ -43,6 +45,7 @@ pub(in crate::sqlite) fn open_reader(path: &Path) -> rusqlite::Result<Connection
     let connection = open_file(path, OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     prepare(&connection, 4)?;
     connection.pragma_update(None, "query_only", true)?;
+    read_models::add_function(&connection)?;
     Ok(connection)
 }
 

@@ -88,6 +88,7 @@ fn refill(connection: &mut Connection, model: &ReadModel, progress: &mut dyn FnM
     tx.execute_batch(&format!("DROP TABLE IF EXISTS main.{name}"))?;
     model.create(&tx, "main")?;
     tx.execute_batch(&format!("INSERT INTO main.{name} SELECT * FROM temp.{name}; DROP TABLE temp.{name}"))?;
+    (model.index_all)(&tx)?;
     model.record(&tx, head)?;
     Ok(tx.commit()?)
 }

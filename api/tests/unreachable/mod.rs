@@ -23,8 +23,8 @@ use deed_domain::{
     time::Timestamp,
 };
 use deed_projections::{
-    ActiveKeyRow, ActiveKeysQuery, ClaimHistoryQuery, ClaimHistoryRow, DeviceListQuery, DeviceRow, DueDevice,
-    OwnershipQuery, OwnershipSpan,
+    ActiveKeyRow, ActiveKeysQuery, ClaimHistoryQuery, ClaimHistoryRow, DeviceFilter, DeviceListQuery, DeviceOrder,
+    DeviceRow, DueDevice, OwnershipQuery, OwnershipSpan,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -418,6 +418,14 @@ impl DeviceListQuery for Unreachable {
     }
 
     async fn device_named(&self, _: TenantId, _: &str) -> Result<Option<DeviceRow>, StoreError> {
+        fails()
+    }
+
+    async fn devices(&self, _: &DeviceFilter, _: &PageRequest<DeviceOrder>) -> Result<ListPage<DeviceRow>, StoreError> {
+        fails()
+    }
+
+    async fn device_types(&self, _: TenantId) -> Result<Vec<String>, StoreError> {
         fails()
     }
 

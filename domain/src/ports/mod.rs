@@ -21,6 +21,7 @@ mod paging;
 mod profiles;
 mod secrets;
 mod surroundings;
+mod text_search;
 
 pub use accounts::{
     Account, AccountSort, Accounts, AccountsError, ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Authority, Contact,
@@ -41,3 +42,4 @@ pub use paging::{ListPage, PageRequest};
 pub use profiles::{DEFAULT_PROFILE, Profile, Profiles};
 pub use secrets::{KeyDigester, Password, PasswordHasher, TokenClaims, TokenError, TokenSigner};
 pub use surroundings::{Clock, Entropy};
+pub use text_search::{contains_folded, fold_case};

@@ -9,7 +9,8 @@ pub struct PageRequest<S> {
     pub page_size: u32,
     /// Only rows with this text in one of the fields that the list searches: a literal part of it, in whatever case.
     pub text_search: Option<String>,
-    /// The property to sort by; rows that are equal in it stand in order of creation.
+    /// The property to sort by; rows that are equal in it stand in order of creation, or in the reverse of it where the
+    /// list says so.
     pub sort: S,
     /// Whether the largest comes first.
     pub descending: bool,

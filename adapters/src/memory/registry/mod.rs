@@ -47,6 +47,10 @@ impl Registry {
         self.profiles.values().find(|profile| profile.tenant_id == tenant_id && profile.name == name)
     }
 
+    pub(in crate::memory) fn customer_title(&self, id: CustomerId) -> Option<String> {
+        self.customers.get(&id).map(|customer| customer.title.clone())
+    }
+
     /// Writes what belongs to a command; `now` is the time of the append.
     pub(in crate::memory) fn write(&mut self, write: RegistryWrite, now: Timestamp) {
         match write {

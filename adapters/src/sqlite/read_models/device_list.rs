@@ -2,24 +2,26 @@
 
 use async_trait::async_trait;
 use deed_domain::{
-    ids::{DeviceId, TenantId},
-    ports::StoreError,
+    ids::{DeviceId, Position, TenantId},
+    ports::{ListPage, PageRequest, StoreError},
     time::Timestamp,
 };
-use deed_projections::{DeviceList, DeviceListChange, DeviceListQuery, DeviceRow};
+use deed_projections::{DeviceFilter, DeviceList, DeviceListChange, DeviceListQuery, DeviceOrder, DeviceRow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::Table;
+use super::{Table, device_index, device_pages};
 use crate::sqlite::{
     SqliteStore,
     error::SqlError,
-    values::{Column, IdText},
+    values::{Column, IdText, signed},
 };
 
 impl Table for DeviceList {
+    // The columns that a claim changes, customer_id and version, are in no index but the last.
     const DDL: &'static str = "
         CREATE TABLE {schema}.device_list (
-            device_id   TEXT    NOT NULL PRIMARY KEY,
+            position    INTEGER PRIMARY KEY,   -- of the registration: the order of creation
+            device_id   TEXT    NOT NULL,
             tenant_id   TEXT    NOT NULL,
             customer_id TEXT,
             name        TEXT    NOT NULL,
@@ -28,18 +30,24 @@ impl Table for DeviceList {
             profile_id  TEXT    NOT NULL,
             created_at  INTEGER NOT NULL,
             version     INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID;
+        ) STRICT;
+        CREATE UNIQUE INDEX {schema}.device_list_by_id ON device_list (device_id);
         CREATE UNIQUE INDEX {schema}.device_list_by_name ON device_list (tenant_id, name);
-        CREATE INDEX {schema}.device_list_by_customer ON device_list (customer_id) WHERE customer_id IS NOT NULL;";
+        CREATE INDEX {schema}.device_list_by_creation ON device_list (tenant_id);
+        CREATE INDEX {schema}.device_list_by_type ON device_list (tenant_id, device_type);
+        CREATE INDEX {schema}.device_list_by_label ON device_list (tenant_id, label);
+        CREATE INDEX {schema}.device_list_by_customer ON device_list (tenant_id, customer_id)
+            WHERE customer_id IS NOT NULL;";
 
     fn apply(tx: &Connection, change: &DeviceListChange) -> Result<(), SqlError> {
         match change {
             DeviceListChange::Insert(row) => tx
                 .prepare_cached(
-                    "INSERT INTO device_list (device_id, tenant_id, customer_id, name, device_type, label, profile_id,
-                     created_at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                    "INSERT INTO device_list (position, device_id, tenant_id, customer_id, name, device_type, label,
+                     profile_id, created_at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 )?
                 .execute(params![
+                    signed(row.position.0),
                     IdText::new(row.device_id.0),
                     IdText::new(row.tenant_id.0),
                     row.customer_id.map(|id| IdText::new(id.0)),
@@ -72,6 +80,18 @@ impl Table for DeviceList {
         };
         Ok(())
     }
+
+    fn index(tx: &Connection, change: &DeviceListChange) -> Result<(), SqlError> {
+        device_index::follow(tx, change)
+    }
+
+    fn index_all(tx: &Connection) -> Result<(), SqlError> {
+        device_index::make(tx)
+    }
+
+    fn index_faults(connection: &Connection) -> Result<u64, SqlError> {
+        device_index::faults(connection)
+    }
 }
 
 /// The device that bears the name in the tenant.
@@ -86,7 +106,8 @@ pub(in crate::sqlite) fn find_named(
     rows.next()?.map(|row| Column::new("device_list", "device_id", 0).id(row)).transpose()
 }
 
-const COLUMNS: &str = "device_id, tenant_id, customer_id, name, device_type, label, profile_id, created_at, version";
+const COLUMNS: &str =
+    "device_id, tenant_id, customer_id, name, device_type, label, profile_id, created_at, version, position";
 
 fn read(row: &Row<'_>) -> Result<DeviceRow, SqlError> {
     let column = |name, index| Column::new("device_list", name, index);
@@ -100,7 +121,15 @@ fn read(row: &Row<'_>) -> Result<DeviceRow, SqlError> {
         profile_id: column("profile_id", 6).id(row)?,
         created_at: Timestamp(row.get(7)?),
         version: column("version", 8).unsigned(row)?,
+        position: Position(column("position", 9).unsigned(row)?),
     })
+}
+
+/// The devices at these positions, in that order.
+pub(super) fn at_positions(connection: &Connection, positions: &[i64]) -> Result<Vec<DeviceRow>, SqlError> {
+    let mut statement = connection.prepare_cached(&select("position = ?1"))?;
+    let row = |position: &i64| statement.query_row([position], |row| Ok(read(row)))?;
+    positions.iter().map(row).collect()
 }
 
 #[async_trait]
@@ -125,13 +154,21 @@ impl DeviceListQuery for SqliteStore {
         .await
     }
 
+    async fn devices(
+        &self,
+        filter: &DeviceFilter,
+        page: &PageRequest<DeviceOrder>,
+    ) -> Result<ListPage<DeviceRow>, StoreError> {
+        let (filter, page) = (filter.clone(), page.clone());
+        self.read(move |connection| device_pages::page(connection, &filter, &page)).await
+    }
+
+    async fn device_types(&self, tenant_id: TenantId) -> Result<Vec<String>, StoreError> {
+        self.lookup(move |connection| device_index::types(connection, tenant_id)).await
+    }
+
     async fn device_count(&self) -> Result<u64, StoreError> {
-        self.read(|connection| {
-            connection
-                .prepare_cached("SELECT count(*) FROM device_list")?
-                .query_row([], |row| Ok(Column::new("device_list", "count", 0).unsigned(row)))?
-        })
-        .await
+        self.lookup(device_index::count_all).await
     }
 }
 

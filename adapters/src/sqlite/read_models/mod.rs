@@ -2,8 +2,11 @@
 
 mod active_keys;
 mod claim_history;
+mod device_index;
 mod device_list;
 mod holdings;
+mod device_pages;
+mod device_search;
 mod ownership;
 
 use deed_domain::ids::Position;
@@ -16,6 +19,7 @@ use super::{
 };
 
 pub(in crate::sqlite) use device_list::find_named;
+pub(in crate::sqlite) use device_search::add_function;
 
 /// A projection with a place in SQLite.
 ///
@@ -27,6 +31,22 @@ pub(in crate::sqlite) trait Table: Projection {
 
     /// Makes one change.
     fn apply(tx: &Connection, change: &Self::Change) -> Result<(), SqlError>;
+
+    /// Keeps what is derived from the rows and stands in tables of its own, in `main` only. Called before the change is
+    /// made, so that the old row can be read.
+    fn index(_tx: &Connection, _change: &Self::Change) -> Result<(), SqlError> {
+        Ok(())
+    }
+
+    /// Makes it anew from the rows.
+    fn index_all(_tx: &Connection) -> Result<(), SqlError> {
+        Ok(())
+    }
+
+    /// How much of it does not follow from the rows.
+    fn index_faults(_connection: &Connection) -> Result<u64, SqlError> {
+        Ok(0)
+    }
 }
 
 /// What can be done with a read model without knowing its changes.
@@ -35,11 +55,22 @@ pub(in crate::sqlite) struct ReadModel {
     pub(in crate::sqlite) version: u32,
     pub(in crate::sqlite) ddl: &'static str,
     pub(in crate::sqlite) project: fn(&Connection, &Recorded<'_>) -> Result<(), SqlError>,
+    project_and_index: fn(&Connection, &Recorded<'_>) -> Result<(), SqlError>,
+    pub(in crate::sqlite) index_all: fn(&Connection) -> Result<(), SqlError>,
+    pub(in crate::sqlite) index_faults: fn(&Connection) -> Result<u64, SqlError>,
 }
 
 impl ReadModel {
     const fn of<T: Table>() -> Self {
-        Self { name: T::NAME, version: T::VERSION, ddl: T::DDL, project: project::<T> }
+        Self {
+            name: T::NAME,
+            version: T::VERSION,
+            ddl: T::DDL,
+            project: project::<T>,
+            project_and_index: project_and_index::<T>,
+            index_all: T::index_all,
+            index_faults: T::index_faults,
+        }
     }
 
     /// Makes the empty table in `main` or `temp`.
@@ -85,9 +116,18 @@ fn project<T: Table>(tx: &Connection, event: &Recorded<'_>) -> Result<(), SqlErr
     changes.iter().try_for_each(|change| T::apply(tx, change))
 }
 
+fn project_and_index<T: Table>(tx: &Connection, event: &Recorded<'_>) -> Result<(), SqlError> {
+    let mut changes = Vec::new();
+    T::project(event, &mut changes);
+    changes.iter().try_for_each(|change| {
+        T::index(tx, change)?;
+        T::apply(tx, change)
+    })
+}
+
 /// Writes the event into every inline read model.
 pub(in crate::sqlite) fn project_inline(tx: &Connection, event: &Recorded<'_>) -> Result<(), SqlError> {
-    INLINE.iter().try_for_each(|model| (model.project)(tx, event))
+    INLINE.iter().try_for_each(|model| (model.project_and_index)(tx, event))
 }
 
 /// Moves the checkpoint of every inline read model to the end of the batch.

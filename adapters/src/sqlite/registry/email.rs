@@ -1,14 +1,11 @@
 //! When two ways to write an e-mail are the same one.
 
+use deed_domain::ports::fold_case;
+
 /// The form in which e-mails are compared: equal for two texts that differ only in capitals and small letters, in any
 /// script.
-///
-/// Letters go down, up and down again, because some pairs meet only in capitals (`ß` and `ss`, `σ` and `ς`) and some
-/// capitals stand alone (`ẞ`). Letter by letter, so that no rule about a letter's place in the word applies.
 pub(super) fn fold(email: &str) -> String {
-    let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
-    let upper = |text: &str| text.chars().flat_map(char::to_uppercase).collect::<String>();
-    lower(&upper(&lower(email)))
+    fold_case(email)
 }
 
 #[cfg(test)]
