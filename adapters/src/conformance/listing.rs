@@ -34,6 +34,7 @@ async fn fill(world: &World<'_>) {
             id: customer(n),
             tenant_id: TENANT,
             title: title(customer(n)).unwrap(),
+            contact: deed_domain::ports::Contact::default(),
             created_at: START,
             version: 1,
             additional_info: None,
@@ -61,6 +62,7 @@ async fn fill(world: &World<'_>) {
                 label: (n % 3 == 0).then(|| "new label".to_owned()),
                 owner: OwnerChange::Keep,
                 additional_info: None,
+                credentials: None,
             };
             claims.change(&caller(), tenant_id, registered.device_id, change).await.unwrap();
         }

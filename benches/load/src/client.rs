@@ -26,6 +26,13 @@ impl Connection {
         self.send(request).await
     }
 
+    /// Gets with a token and reads the whole answer.
+    pub(crate) async fn get_as(&mut self, path: &str, token: &str) -> Result<(StatusCode, Bytes), Failure> {
+        let request =
+            Request::get(path).header("host", "localhost").header("x-authorization", format!("Bearer {token}"));
+        self.send(request.body(Full::default())?).await
+    }
+
     /// Posts and reads the whole answer.
     pub(crate) async fn post(
         &mut self,

@@ -9,6 +9,7 @@
 mod baseline;
 mod client;
 mod import;
+mod lists;
 mod phase;
 mod replay;
 mod seed;
@@ -50,14 +51,18 @@ struct Arguments {
     /// Instead of all that: the claim's median with this many devices beside that with ten thousand.
     #[arg(long)]
     scale_to: Option<usize>,
+    /// Instead of all that: pages of the device list with this many devices.
+    #[arg(long, conflicts_with = "scale_to")]
+    lists: Option<usize>,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
-    match arguments.scale_to {
-        Some(devices) => compare_sizes(&arguments, devices).await,
-        None => compare_with_sqlite(&arguments).await,
+    match (arguments.scale_to, arguments.lists) {
+        (Some(devices), _) => compare_sizes(&arguments, devices).await,
+        (None, Some(devices)) => lists::measure(&mut Server::prepare(&arguments.server)?, devices).await,
+        (None, None) => compare_with_sqlite(&arguments).await,
     }
 }
 

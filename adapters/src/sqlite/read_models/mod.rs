@@ -4,9 +4,9 @@ mod active_keys;
 mod claim_history;
 mod device_index;
 mod device_list;
-mod holdings;
 mod device_pages;
 mod device_search;
+mod holdings;
 mod ownership;
 
 use deed_domain::ids::Position;

@@ -1,21 +1,41 @@
 //! Devices (`docs/protocol.md`, devices).
 
+pub(crate) mod assign;
 pub(crate) mod bulk_import;
+pub(crate) mod change_owner;
 pub(crate) mod delete;
-mod draft;
+pub(in crate::endpoints) mod draft;
+pub(crate) mod list_infos;
+pub(crate) mod list_of_customer;
+pub(crate) mod list_of_user;
+mod listed;
+mod name_conflict;
 pub(crate) mod read;
-pub(crate) mod read_by_name;
 pub(crate) mod read_info;
+pub(crate) mod read_of_tenant;
+pub(crate) mod read_several;
 pub(crate) mod save;
 pub(crate) mod save_with_credentials;
+pub(crate) mod types;
+pub(crate) mod unassign;
 
 pub(super) use deed_domain::texts::has_markup;
 pub(super) use draft::DraftId;
 
-use deed_domain::{claims::Failure, device::Refusal, ids::DeviceId};
+use deed_domain::{
+    claims::Failure,
+    device::Refusal,
+    ids::{CustomerId, DeviceId},
+    ports::{Appended, Customer},
+};
 use deed_projections::DeviceRow;
 
-use crate::{authentication::DeviceUser, error::ApiError, state::ApiState, wire::DeviceJson};
+use crate::{
+    authentication::{DeviceUser, TenantAdmin},
+    error::ApiError,
+    state::ApiState,
+    wire::DeviceJson,
+};
 
 /// The device of that id if the user may see it: of another tenant it is not there, of another customer it is
 /// forbidden.
@@ -29,6 +49,21 @@ pub(super) async fn find(state: &ApiState, user: DeviceUser, id: DeviceId) -> Re
 pub(super) async fn complete(state: &ApiState, row: DeviceRow) -> Result<DeviceJson, ApiError> {
     let additional_info = state.attributes.additional_info(row.device_id).await?;
     Ok(DeviceJson::of_row(row, additional_info))
+}
+
+/// The customer of that id if it is the administrator's tenant's: another tenant's is forbidden.
+async fn customer(state: &ApiState, admin: TenantAdmin, id: CustomerId) -> Result<Customer, ApiError> {
+    let customer = state.accounts.customer(id).await?;
+    let customer =
+        customer.ok_or_else(|| ApiError::NotFound(format!("Customer with id [{id}] is not found").into()))?;
+    if customer.tenant_id == admin.tenant_id { Ok(customer) } else { Err(ApiError::Forbidden) }
+}
+
+/// A device as a command left it, with what the registry holds on it.
+async fn left(state: &ApiState, appended: Appended) -> Result<DeviceJson, ApiError> {
+    let id = appended.device_id;
+    let device = appended.device.registered().ok_or_else(|| ApiError::no_device(id))?;
+    Ok(DeviceJson::of_registered(id, device, state.attributes.additional_info(id).await?))
 }
 
 /// The failure of a command to the device of that id.

@@ -12,7 +12,10 @@ use deed_domain::{
 use deed_projections::DeviceRow;
 use serde_json::Value;
 
-use super::draft::{Draft, DraftOwner};
+use super::{
+    draft::{Draft, DraftOwner},
+    name_conflict::{NameConflict, NameConflictParams},
+};
 use crate::{
     authentication::{DeviceUser, Only, TenantAdmin},
     error::ApiError,
@@ -29,6 +32,9 @@ use crate::{
     post, path = "/api/device", tag = "devices", security(("bearer" = []), ("x-authorization" = [])),
     params(
         ("accessToken" = Option<String>, Query, description = "What a new device authenticates with; missing or empty makes one."),
+        NameConflictParams,
+        ("entityGroupId" = Option<String>, Query, description = "Not looked at."),
+        ("entityGroupIds" = Option<String>, Query, description = "Not looked at."),
         ("Idempotency-Key" = Option<String>, Header, description = "Names the command, so that it is carried out once."),
     ),
     request_body = Draft,
@@ -47,6 +53,7 @@ pub(crate) async fn save_device(
     query: QueryParams,
     RawBody(body): RawBody,
 ) -> Result<Json<DeviceJson>, ApiError> {
+    let conflict = NameConflict::read(&query)?;
     let draft = Draft::read(&JsonObject::parse(&body)?)?;
     let caller = command.caller(user.user_id());
     let additional_info = draft.additional_info.clone();
@@ -54,7 +61,7 @@ pub(crate) async fn save_device(
         (None, DeviceUser::Admin(admin)) => {
             let token = query.text("accessToken").filter(|token| !token.is_empty());
             let credentials = token.map(NewCredentials::access_token).transpose()?;
-            add(&state, &caller, admin, draft, credentials).await?
+            add(&state, &caller, admin, draft, credentials, &conflict).await?
         }
         (None, DeviceUser::Customer(_)) => return Err(ApiError::Forbidden),
         (Some(id), _) => {
@@ -63,8 +70,7 @@ pub(crate) async fn save_device(
                 DeviceUser::Admin(admin) => change_by_admin(&state, admin, &row, draft).await?,
                 DeviceUser::Customer(_) => change_by_owner(&state, &row, draft).await?,
             };
-            let changed = state.claims.change(&caller, user.tenant_id(), id, change);
-            changed.await.map_err(super::failure(id))?
+            change_device(&state, &caller, &row, change, &conflict).await?
         }
     };
     saved(&appended, additional_info)
@@ -82,12 +88,14 @@ pub(super) async fn add(
     admin: TenantAdmin,
     draft: Draft,
     credentials: Option<NewCredentials>,
+    conflict: &NameConflict,
 ) -> Result<Appended, ApiError> {
     let owner = match draft.customer_id {
         DraftOwner::Customer(id) => Some(existing_customer(state, admin.tenant_id, id).await?),
         DraftOwner::Nobody | DraftOwner::Unsaid => None,
     };
     let profile = profile(state, admin.tenant_id, &draft).await?.unwrap_or(ProfileChoice::Default);
+    let name = draft.name.clone();
     let new = NewDevice {
         name: draft.name,
         profile,
@@ -96,7 +104,27 @@ pub(super) async fn add(
         additional_info: draft.additional_info,
         credentials,
     };
-    Ok(state.claims.register(caller, admin.tenant_id, new).await?)
+    let register = |name| {
+        let new = NewDevice { name, ..new.clone() };
+        async move { Ok(state.claims.register(caller, admin.tenant_id, new).await?) }
+    };
+    conflict.save(state, admin.tenant_id, &name, register).await
+}
+
+/// Changes the device of that row.
+pub(super) async fn change_device(
+    state: &ApiState,
+    caller: &Caller,
+    row: &DeviceRow,
+    change: DeviceChange,
+    conflict: &NameConflict,
+) -> Result<Appended, ApiError> {
+    let DeviceRow { device_id, tenant_id, .. } = *row;
+    let change_to = |name| {
+        let change = DeviceChange { name, ..change.clone() };
+        async move { state.claims.change(caller, tenant_id, device_id, change).await.map_err(super::failure(device_id)) }
+    };
+    conflict.save(state, tenant_id, &change.name, change_to).await
 }
 
 pub(super) async fn change_by_admin(

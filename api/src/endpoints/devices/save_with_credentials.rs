@@ -6,13 +6,14 @@ use utoipa::ToSchema;
 
 use super::{
     draft::Draft,
-    save::{add, change_by_admin, saved},
+    name_conflict::{NameConflict, NameConflictParams},
+    save::{add, change_by_admin, change_device, saved},
 };
 use crate::{
     authentication::{DeviceUser, Only, TenantAdmin},
     endpoints::credentials,
     error::ApiError,
-    extract::{CommandContext, JsonObject, RawBody},
+    extract::{CommandContext, JsonObject, QueryParams, RawBody},
     state::Shared,
     wire::DeviceJson,
 };
@@ -34,6 +35,7 @@ struct DeviceWithCredentials {
     post, path = "/api/device-with-credentials", tag = "devices",
     security(("bearer" = []), ("x-authorization" = [])),
     params(
+        NameConflictParams,
         ("Idempotency-Key" = Option<String>, Header, description = "Names the command, so that it is carried out once."),
     ),
     request_body = DeviceWithCredentials,
@@ -49,8 +51,10 @@ pub(crate) async fn save_device_with_credentials(
     State(state): State<Shared>,
     Only(admin): Only<TenantAdmin>,
     command: CommandContext,
+    query: QueryParams,
     RawBody(body): RawBody,
 ) -> Result<Json<DeviceJson>, ApiError> {
+    let conflict = NameConflict::read(&query)?;
     let members = JsonObject::parse(&body)?;
     let part = |name: &str| {
         members.nested(name)?.ok_or_else(|| ApiError::invalid(format!("Validation error: {name} must not be null")))
@@ -61,13 +65,12 @@ pub(crate) async fn save_device_with_credentials(
     let caller = command.caller(admin.user_id);
     let additional_info = draft.additional_info.clone();
     let appended = match draft.id {
-        None => add(&state, &caller, admin, draft, Some(credentials)).await?,
+        None => add(&state, &caller, admin, draft, Some(credentials), &conflict).await?,
         Some(id) => {
             let row = super::find(&state, DeviceUser::Admin(admin), id).await?;
             let change = change_by_admin(&state, admin, &row, draft).await?;
             let change = DeviceChange { credentials: Some(credentials), ..change };
-            let changed = state.claims.change(&caller, admin.tenant_id, id, change);
-            changed.await.map_err(super::failure(id))?
+            change_device(&state, &caller, &row, change, &conflict).await?
         }
     };
     saved(&appended, additional_info)
