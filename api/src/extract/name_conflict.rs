@@ -1,4 +1,4 @@
-//! What becomes of a name that somebody else has (`docs/protocol.md`, names that are taken).
+//! What becomes of a name that somebody else has (`docs/protocol.md`, customers).
 
 use deed_domain::ports::Entropy;
 
