@@ -12,8 +12,10 @@ mod deed;
 mod audit_log;
 mod import;
 mod logins;
+mod customers;
 mod mail;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "../python/mod.rs"]
 mod python;
+mod tenants;
 mod users;
