@@ -1,4 +1,4 @@
-//! The README's tour works word for word: its commands run against a demo that has just been made, and print what stands
+//! The README's examples work word for word: its commands run against a demo that has just been made, and print what stands
 //! there. `DEED_BLESS=1` writes what they print into the README.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
@@ -13,25 +13,33 @@ use std::{
 
 use regex::Regex;
 
+#[expect(dead_code, reason = "each test program uses a part of it")]
+mod python;
+
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 const DEED: &str = env!("CARGO_BIN_EXE_deed");
-const TOUR: &str = "## A tour in five minutes";
 
 #[test]
-fn the_tour_does_what_it_says() {
-    let readme = fs::read_to_string(README).unwrap();
-    let steps = steps(&readme);
-    assert!(steps.len() >= 8, "the tour has lost its steps");
-    let directory = tempfile::tempdir().unwrap();
-    let demo = Demo::start(directory.path());
-    let printed = demo.run(&steps);
+fn the_examples_do_what_they_say() {
+    let mut readme = fs::read_to_string(README).unwrap();
+    for (heading, least) in [("## A tour in five minutes", 8), ("## The same in Python", 5)] {
+        let steps = steps(&readme, heading);
+        assert!(steps.len() >= least, "{heading} has lost its steps");
+        let directory = tempfile::tempdir().unwrap();
+        let printed = Demo::start(directory.path()).run(&steps);
 
-    #[expect(clippy::disallowed_methods, reason = "whether to rewrite the README is asked by the environment")]
-    if std::env::var_os("DEED_BLESS").is_some() {
-        fs::write(README, blessed(&readme, &steps, &printed)).unwrap();
-        return;
+        #[expect(clippy::disallowed_methods, reason = "whether to rewrite the README is asked by the environment")]
+        if std::env::var_os("DEED_BLESS").is_some() {
+            readme = blessed(&readme, &steps, &printed);
+            fs::write(README, &readme).unwrap();
+        } else {
+            assert_shown(&steps, &printed);
+        }
     }
-    for (step, printed) in steps.iter().zip(&printed) {
+}
+
+fn assert_shown(steps: &[Step], printed: &[String]) {
+    for (step, printed) in steps.iter().zip(printed) {
         assert_eq!(
             masked(&step.shown),
             masked(printed),
@@ -43,26 +51,38 @@ fn the_tour_does_what_it_says() {
 
 /// Some commands, and what they are said to print.
 struct Step {
+    language: Language,
     commands: String,
     shown: String,
 }
 
-/// The blocks of commands of the tour, each with the block of output that follows it, if one does.
-fn steps(readme: &str) -> Vec<Step> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Shell,
+    Python,
+}
+
+/// The blocks of commands of a section, each with the block of output that follows it, if one does.
+fn steps(readme: &str, heading: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    for block in blocks(tour(readme)) {
-        match block {
-            ("sh", commands) => steps.push(Step { commands: commands.to_owned(), shown: String::new() }),
-            ("text", shown) => steps.last_mut().expect("output follows commands").shown = shown.to_owned(),
-            (other, _) => panic!("the tour has blocks of sh and text, not of {other:?}"),
-        }
+    for (kind, text) in blocks(section(readme, heading)) {
+        let language = match kind {
+            "sh" => Language::Shell,
+            "python" => Language::Python,
+            "text" => {
+                text.clone_into(&mut steps.last_mut().expect("output follows commands").shown);
+                continue;
+            }
+            other => panic!("{heading} has blocks of sh, python and text, not of {other:?}"),
+        };
+        steps.push(Step { language, commands: text.to_owned(), shown: String::new() });
     }
     steps
 }
 
-fn tour(readme: &str) -> &str {
-    let (_, after) = readme.split_once(TOUR).expect("the README has its tour");
-    after.split_once("\n## ").map_or(after, |(tour, _)| tour)
+fn section<'a>(readme: &'a str, heading: &str) -> &'a str {
+    let (_, after) = readme.split_once(heading).expect("the README has this section");
+    after.split_once("\n## ").map_or(after, |(section, _)| section)
 }
 
 /// Every fenced block: its language and its content.
@@ -126,19 +146,31 @@ impl Demo {
         Self { process, address: ready.expect("the demo says when it is ready"), data_dir }
     }
 
-    /// Runs the steps in one shell, as a reader does, and gives what each prints. Only the port, the binary and the
-    /// data directory are others than in the README.
+    /// Runs the steps, those of one language that follow each other in one shell or interpreter, as a reader does, and
+    /// gives what each prints.
     fn run(&self, steps: &[Step]) -> Vec<String> {
+        steps.chunk_by(|one, next| one.language == next.language).flat_map(|steps| self.run_alike(steps)).collect()
+    }
+
+    /// Only the port, the binary and the data directory are others than in the README.
+    fn run_alike(&self, steps: &[Step]) -> Vec<String> {
         const END: &str = "--- end of step ---";
-        let script: String = steps.iter().map(|step| format!("{}\necho '{END}'\n", step.commands)).collect();
+        let (mut interpreter, end) = match steps[0].language {
+            Language::Shell => (Command::new("sh"), format!("echo '{END}'")),
+            Language::Python => (python::program("python"), format!("print('{END}', flush=True)")),
+        };
+        let script: String = steps.iter().map(|step| format!("{}\n{end}\n", step.commands)).collect();
         let script = script
             .replace("localhost:8080", &self.address)
             .replace("target/release/deed", DEED)
             .replace("--data-dir deed-demo", &format!("--data-dir {}", self.data_dir));
-        let shell = Command::new("sh").args(["-eu", "-c", &script]).output().expect("sh runs");
-        let errors = String::from_utf8_lossy(&shell.stderr);
-        assert!(shell.status.success() && errors.is_empty(), "the tour's commands fail: {errors}");
-        let printed = String::from_utf8(shell.stdout).unwrap();
+        if steps[0].language == Language::Shell {
+            interpreter.arg("-eu");
+        }
+        let ended = interpreter.args(["-c", &script]).output().expect("the interpreter runs");
+        let errors = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success() && errors.is_empty(), "the README's commands fail: {errors}");
+        let printed = String::from_utf8(ended.stdout).unwrap();
         printed.split(&format!("{END}\n")).take(steps.len()).map(str::to_owned).collect()
     }
 }

@@ -1,0 +1,72 @@
+//! What ThingsBoard answered, step by step, is what the service answers, or the difference is a decided one
+//! (`tests/recordings/README.md`).
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[expect(dead_code, reason = "each test program uses a part of it")]
+mod deed;
+mod python;
+
+use std::path::Path;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use tempfile::TempDir;
+
+use self::deed::world::serve;
+
+/// A kind of scenarios: its folder, and what its recordings call `security.claim.allowClaimingByDefault`.
+struct Kind {
+    folder: &'static str,
+    setting: &'static str,
+    arguments: &'static [&'static str],
+}
+
+const REST: Kind = Kind { folder: "rest", setting: "allowByDefault", arguments: &[] };
+const DEVICE_HTTP: Kind = Kind { folder: "device_http", setting: "allowClaimingByDefault", arguments: &["--slow"] };
+
+#[test]
+fn where_claiming_is_not_allowed_by_default() {
+    differs_from_thingsboard_only_as_decided("false");
+}
+
+#[test]
+fn where_claiming_is_allowed_by_default() {
+    differs_from_thingsboard_only_as_decided("true");
+}
+
+fn differs_from_thingsboard_only_as_decided(allowed_by_default: &str) {
+    let data = TempDir::new().unwrap();
+    let key = BASE64_STANDARD.encode([b'k'; 64]);
+    let server = serve(
+        &data,
+        &[
+            ("JWT_TOKEN_SIGNING_KEY", &key),
+            ("SECURITY_CLAIM_ALLOW_CLAIMING_BY_DEFAULT", allowed_by_default),
+            // The scenarios guess on purpose.
+            ("SECURITY_CLAIM_GUESS_LIMIT", "0"),
+            ("SECURITY_CLAIM_GUESS_LIMIT_OVERALL", "0"),
+        ],
+    );
+    for kind in [REST, DEVICE_HTTP] {
+        let folder = Path::new("tests/recordings").join(kind.folder);
+        let ours = data.path().join(kind.folder);
+        let mut scenarios = python::program("python");
+        scenarios.arg(folder.join("scenarios.py")).arg("--url").arg(&server.url).arg("--out").arg(&ours);
+        scenarios.args(["--settle", "0", "--allow-claiming-by-default", allowed_by_default]).args(kind.arguments);
+        if kind.folder == "rest" {
+            scenarios.args(["--jwt-key", &key]);
+        }
+        python::run(&mut scenarios);
+        let setting = format!("{}={allowed_by_default}", kind.setting);
+        let mut comparison = python::program("python");
+        comparison.args([
+            "tests/recordings/compare.py",
+            "--protocol",
+            "docs/protocol.md",
+            "--settings",
+            &setting,
+            "--",
+        ]);
+        python::run(comparison.arg(folder.join("thingsboard-4.2.1")).arg(&ours));
+    }
+}
