@@ -64,6 +64,19 @@ fn every_section_of_the_protocol_that_the_code_cites_exists() {
 }
 
 #[test]
+fn every_test_that_is_named_as_proof_exists() {
+    let page = fs::read_to_string(root().join("docs/compatibility.md")).unwrap();
+    let named: Vec<_> = page.split('`').skip(1).step_by(2).filter_map(|code| code.split_once(".rs::")).collect();
+    assert!(named.len() > 50, "the page has lost its proofs");
+    let is_missing = |(file, test): &&(&str, &str)| {
+        let source = fs::read_to_string(root().join(format!("{file}.rs"))).unwrap_or_default();
+        !source.contains(&format!("fn {test}("))
+    };
+    let missing: Vec<_> = named.iter().filter(is_missing).map(|(file, test)| format!("{file}.rs::{test}")).collect();
+    assert!(missing.is_empty(), "named in docs/compatibility.md and not there:\n  {}", missing.join("\n  "));
+}
+
+#[test]
 fn every_decision_stands_in_the_index() {
     let index = fs::read_to_string(root().join("docs/adr/README.md")).unwrap();
     let unlisted: Vec<_> = fs::read_dir(root().join("docs/adr"))

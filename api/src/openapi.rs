@@ -17,6 +17,9 @@ use crate::{
 const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 
+/// How the description of a refusal ends that is answered without a body in any form.
+const NO_BODY: &str = "No body.";
+
 /// The document of every endpoint of this crate.
 pub fn document() -> Document {
     let (_, paths) = endpoints::routes().split_for_parts();
@@ -74,6 +77,7 @@ impl Modify for CommonResponses {
                 for (status, response) in &mut operation.responses.responses {
                     if let RefOr::T(response) = response
                         && (status.starts_with('4') || status.starts_with('5'))
+                        && !response.description.ends_with(NO_BODY)
                     {
                         add_error_content(status, response);
                     }

@@ -25,7 +25,11 @@ impl World {
     }
 
     pub(crate) async fn start_with(environment: &[(&str, &str)]) -> Self {
-        let data = TempDir::new().unwrap();
+        Self::start_on(TempDir::new().unwrap(), environment).await
+    }
+
+    /// On data that may have been served before.
+    pub(crate) async fn start_on(data: TempDir, environment: &[(&str, &str)]) -> Self {
         let server = serve(&data, environment);
         let client = Client::new();
         let tenant = sign_in(&client, &server.url, "tenant@thingsboard.org", "tenant").await;

@@ -1,0 +1,95 @@
+//! Requests that are generated from the committed OpenAPI document, sent as each authority: nothing is a 5xx, no status is
+//! undocumented, and no answer contradicts its schema. `DEED_SCHEMA_EXAMPLES` says how many requests each operation gets.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[expect(dead_code, reason = "each test program uses a part of it")]
+mod deed;
+#[expect(dead_code, reason = "each test program uses a part of it")]
+mod python;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use self::deed::world::{World, sign_in};
+
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
+                      response_schema_conformance";
+
+/// Would end the tester's login; what it answers is in `tests/rest/logins.rs`.
+const LEFT_OUT: [&str; 1] = ["/api/auth/logout"];
+
+#[tokio::test]
+async fn as_nobody() {
+    conforms(None).await;
+}
+
+#[tokio::test]
+async fn as_the_operator() {
+    conforms(Some(("sysadmin@thingsboard.org", "sysadmin"))).await;
+}
+
+#[tokio::test]
+async fn as_an_administrator() {
+    conforms(Some(("tenant@thingsboard.org", "tenant"))).await;
+}
+
+#[tokio::test]
+async fn as_a_customer() {
+    conforms(Some(("customer@thingsboard.org", "customer"))).await;
+}
+
+#[tokio::test]
+async fn as_an_auditor() {
+    conforms(Some(("auditor@thingsboard.org", "auditor"))).await;
+}
+
+async fn conforms(tester: Option<(&str, &str)>) {
+    let world = World::start().await;
+    let known = known(&world).await;
+    let mut run = python::program("schemathesis");
+    run.args(["run", "docs/openapi.json", "--url", &world.server.url, "--checks", CHECKS]);
+    run.args(["--max-examples", &examples(), "--phases", "examples,coverage,fuzzing", "--no-color"]);
+    run.args(["--generation-database", "none", "--suppress-health-check", "all", "--warnings", "off"]);
+    if let Some((email, password)) = tester {
+        let token = sign_in(&world.client, &world.server.url, email, password).await;
+        run.arg("--header").arg(format!("X-Authorization: Bearer {token}"));
+    }
+    for path in LEFT_OUT {
+        run.args(["--exclude-path", path]);
+    }
+    run.env("SCHEMATHESIS_HOOKS", "tests/schema/hooks.py").env("DEED_KNOWN", known.to_string());
+    // A request of its own may take long; the runtime must not wait for it on its only thread.
+    let printed = tokio::task::spawn_blocking(move || {
+        let ended = run.output().unwrap();
+        let printed = String::from_utf8_lossy(&ended.stdout) + String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "schemathesis ended with {}\n{printed}", ended.status);
+        printed.into_owned()
+    });
+    #[expect(clippy::print_stdout, reason = "what a longer run found is to be read")]
+    {
+        println!("{}", printed.await.unwrap());
+    }
+}
+
+fn examples() -> String {
+    #[expect(clippy::disallowed_methods, reason = "how long to try is asked by the environment")]
+    std::env::var("DEED_SCHEMA_EXAMPLES").unwrap_or_else(|_| "5".to_owned())
+}
+
+/// Ids and names of what is there: a device that nobody owns and that has a key, and one of customer A.
+async fn known(world: &World) -> Value {
+    let free = world.open_device("free").await;
+    assert_eq!(world.register("free", "free", 600_000).await, StatusCode::OK);
+    let owned = world.open_device("owned").await;
+    assert_eq!(world.register("owned", "owned", 600_000).await, StatusCode::OK);
+    assert_eq!(world.claim_with(&world.customer_a, "owned", "owned").await.0, StatusCode::OK);
+    let customers = [world.owner_of(&world.customer_a).await, world.owner_of(&world.customer_b).await];
+    let (_, other) = world.call(Method::GET, "/api/auth/user", Some(&world.customer_b), None).await;
+    let devices = json!([free, owned]);
+    json!({
+        "deviceId": devices, "entityId": devices, "deviceName": ["free", "owned"],
+        "customerId": customers, "userId": [other["id"]["id"]],
+        "entityType": ["DEVICE"], "scope": ["SERVER_SCOPE", "SHARED_SCOPE"],
+    })
+}
