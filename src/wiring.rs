@@ -86,14 +86,7 @@ impl Service {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
         let stored = Arc::new(store.clone());
-        let claims = Claims::new(
-            stored.clone(),
-            stored.clone(),
-            Arc::new(HmacDigester::new(peppers(secrets))?),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-            config.claim.policy(),
-        );
+        let claims = claims(config, secrets, &store)?;
         let passwords: Arc<dyn PasswordHasher> =
             Arc::new(Argon2Hasher::new(Argon2Cost::default(), Arc::clone(&entropy))?);
         let (mailer, mail) = mail(config, &clock, &entropy)?;
@@ -146,6 +139,17 @@ impl Service {
             stopping,
         })
     }
+}
+
+/// The use cases over an open store.
+///
+/// # Errors
+/// [`WiringError::Peppers`].
+pub(crate) fn claims(config: &Config, secrets: &Secrets, store: &SqliteStore) -> Result<Claims, WiringError> {
+    let stored = Arc::new(store.clone());
+    let digester = HmacDigester::new(peppers(secrets))?;
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    Ok(Claims::new(stored.clone(), stored, Arc::new(digester), clock, entropy, config.claim.policy()))
 }
 
 /// What takes letters, and what sends them.

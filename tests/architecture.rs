@@ -134,6 +134,7 @@ const RULES: &[Rule] = &[
             ("axum", "the router"),
             ("base64", "secrets in the configuration"),
             ("clap", "the command line"),
+            ("csv", "what goes on labels"),
             ("hyper", "connections, with a limit in time"),
             ("hyper-util", "connections, with a limit in time"),
             ("indicatif", "progress of long commands"),

@@ -16,7 +16,7 @@ use self::deed::world::{World, sign_in};
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
                       response_schema_conformance";
 
-/// Would end the tester's login; what it answers is in `tests/rest/logins.rs`.
+/// Would end the tester's login; its answers are tested by themselves.
 const LEFT_OUT: [&str; 1] = ["/api/auth/logout"];
 
 #[tokio::test]
@@ -48,7 +48,10 @@ async fn conforms(tester: Option<(&str, &str)>) {
     let world = World::start().await;
     let known = known(&world).await;
     let mut run = python::program("schemathesis");
-    run.args(["run", "docs/openapi.json", "--url", &world.server.url, "--checks", CHECKS]);
+    // It keeps what failed in a folder where it runs.
+    run.current_dir(world.data.path());
+    run.args(["run", concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json")]);
+    run.args(["--url", &world.server.url, "--checks", CHECKS]);
     run.args(["--max-examples", &examples(), "--phases", "examples,coverage,fuzzing", "--no-color"]);
     run.args(["--generation-database", "none", "--suppress-health-check", "all", "--warnings", "off"]);
     if let Some((email, password)) = tester {
@@ -58,7 +61,8 @@ async fn conforms(tester: Option<(&str, &str)>) {
     for path in LEFT_OUT {
         run.args(["--exclude-path", path]);
     }
-    run.env("SCHEMATHESIS_HOOKS", "tests/schema/hooks.py").env("DEED_KNOWN", known.to_string());
+    run.env("SCHEMATHESIS_HOOKS", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schema/hooks.py"))
+        .env("DEED_KNOWN", known.to_string());
     // A request of its own may take long; the runtime must not wait for it on its only thread.
     let printed = tokio::task::spawn_blocking(move || {
         let ended = run.output().unwrap();

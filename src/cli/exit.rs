@@ -25,6 +25,7 @@ pub(super) const FAILED: u8 = 1;
 /// The command line or the configuration cannot be used.
 pub(super) const USAGE: u8 = 64;
 const DAMAGED: u8 = 65;
+const NO_INPUT: u8 = 66;
 const UNAVAILABLE: u8 = 69;
 const NO_DATA_DIR: u8 = 73;
 
@@ -77,6 +78,22 @@ pub(crate) enum CliError {
         /// Why.
         why: io::Error,
     },
+    /// The input cannot be read, or as a whole makes no sense.
+    #[error("{}: {why}", path.display())]
+    Input {
+        /// The input.
+        path: PathBuf,
+        /// Why, without anything of what it holds.
+        why: String,
+    },
+    /// Some lines of the input came to nothing; each has been told.
+    #[error("{failed} of {total} lines were not imported")]
+    Lines {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        total: usize,
+    },
     /// There is nothing of that name.
     #[error("{0}")]
     NotFound(String),
@@ -113,7 +130,8 @@ impl CliError {
             | Self::Store(StoreError::Unavailable(_))
             | Self::Rebuild(RebuildError::Store(StoreError::Unavailable(_)))
             | Self::Listen { .. } => UNAVAILABLE,
-            Self::Seed(_) | Self::NotFound(_) | Self::System(_) | Self::Output(_) => FAILED,
+            Self::Input { .. } => NO_INPUT,
+            Self::Seed(_) | Self::Lines { .. } | Self::NotFound(_) | Self::System(_) | Self::Output(_) => FAILED,
         }
     }
 }

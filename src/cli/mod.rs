@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod exit;
 mod export;
+mod import;
 mod progress;
 mod rebuild;
 mod replay;
@@ -28,9 +29,10 @@ struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status:
   0    done
-  1    failed: nothing found, or the output could not be written
+  1    failed: nothing found, some lines not imported, or the output could not be written
   64   the command line or the configuration cannot be used
   65   the stored data is damaged
+  66   the input cannot be read, or as a whole makes no sense
   69   the database or the port is not available
   73   the data directory cannot be used: not writable, in use, or not a demo's
   130  stopped by a second signal";
@@ -43,6 +45,8 @@ enum Command {
     Replay(replay::Replay),
     /// Write the log as one JSON object a line
     Export(export::Export),
+    /// Add devices from a CSV file, and write what goes on their labels
+    Import(import::Import),
     /// Fill read models again from the log
     Rebuild(rebuild::Rebuild),
     /// Print the link with which a user who forgot the password chooses another
@@ -69,6 +73,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Export(command) => command.run(),
+        Command::Import(command) => command.run(),
         Command::Rebuild(command) => command.run(),
         Command::ResetLink(command) => command.run(),
         Command::Check(command) => command.run(),

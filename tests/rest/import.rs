@@ -227,7 +227,7 @@ async fn a_line_that_fails_leaves_the_others_alone() {
 /// More than the store takes in one transaction, every tenth of them wrong.
 async fn many_at_once(world: &World) {
     const LINES: usize = 3_000;
-    let name = |n: usize| if n % 10 == 0 { String::new() } else { format!("M-{n:04}") };
+    let name = |n: usize| if n.is_multiple_of(10) { String::new() } else { format!("M-{n:04}") };
     let lines: Vec<_> = (0..LINES).map(|n| format!("{},new type {}\n", name(n), n % 7)).collect();
     let (created, updated, errors) = import(world, &format!("h\n{}", lines.concat()), &[NAME, TYPE]).await;
     assert_eq!((created, updated), (2_700, 0));

@@ -10,9 +10,9 @@ mod devices;
 mod deed;
 
 mod audit_log;
+mod customers;
 mod import;
 mod logins;
-mod customers;
 mod mail;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "../python/mod.rs"]

@@ -11,9 +11,11 @@ KNOWN = json.loads(os.environ["DEED_KNOWN"])
 
 
 def with_known(parameters):
-    for name in set(parameters or ()) & set(KNOWN):
-        if KNOWN[name] and random.random() < 0.5:
-            parameters[name] = random.choice(KNOWN[name])
+    """The same parameters always become the same: what failed can be run again."""
+    for name in sorted(set(parameters or ()) & set(KNOWN)):
+        chance = random.Random(f"{name} {parameters[name]}")
+        if KNOWN[name] and chance.random() < 0.5:
+            parameters[name] = chance.choice(KNOWN[name])
     return parameters
 
 

@@ -10,9 +10,11 @@ use utoipa::ToSchema;
 
 /// How an owner came by a device.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(tag = "by", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "by", rename_all = "camelCase")]
 pub(crate) enum AcquiredJson {
     /// With a claim key.
+    // Not `rename_all_fields`, which the OpenAPI document would not know of.
+    #[serde(rename_all = "camelCase")]
     Claim {
         /// The person who claimed.
         #[schema(value_type = uuid::Uuid)]

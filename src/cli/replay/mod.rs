@@ -76,7 +76,8 @@ impl Replay {
     }
 }
 
-fn point_in_time(text: &str) -> Result<Timestamp, String> {
+/// A time in either form.
+pub(super) fn point_in_time(text: &str) -> Result<Timestamp, String> {
     if let Ok(milliseconds) = text.parse() {
         return Ok(Timestamp(milliseconds));
     }
@@ -85,7 +86,7 @@ fn point_in_time(text: &str) -> Result<Timestamp, String> {
 }
 
 /// The time for people: UTC, to the millisecond.
-fn readable(time: Timestamp) -> String {
+pub(super) fn readable(time: Timestamp) -> String {
     // What lies beyond the calendar stays a number.
     Instant::from_millisecond(time.0).map_or_else(|_| format!("{time} ms"), |instant| format!("{instant:.3}"))
 }

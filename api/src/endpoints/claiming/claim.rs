@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     authentication::{CustomerUser, Only},
-    error::ApiError,
+    error::{ApiError, ErrorBody},
     extract::{CommandContext, PathParams, QueryParams, RawBody, uuid},
     state::{ApiState, Shared},
     wire::DeviceJson,
@@ -23,6 +23,17 @@ pub(crate) struct ClaimRequest {
     /// The key as it is shown; missing or null is the empty key. Numbers and booleans stand for their text.
     #[schema(value_type = Option<String>, example = "7KQM-2WXR-HT4P-9BDE")]
     secret_key: ClaimKey,
+}
+
+/// The body of a refusal, for the document.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "refusals are written in `error`; this tells what they look like")]
+pub(crate) enum ClaimRefusal {
+    /// `"FAILURE"` or `"CLAIMED"`.
+    Word(String),
+    /// A malformed request.
+    Malformed(ErrorBody),
 }
 
 impl ClaimRequest {
@@ -75,7 +86,7 @@ pub(crate) struct ClaimResponse {
         (status = 400, description = "By default one of two bare JSON strings: `\"FAILURE\"` for a wrong, expired or missing \
                                       key, `\"CLAIMED\"` for a device that has an owner. As a problem, `code` is \
                                       `claim_failed`, `key_expired` (to the holder of the expired key) or \
-                                      `already_claimed`. A malformed request has the usual body.", body = String, content_type = "application/json"),
+                                      `already_claimed`. A malformed request has the usual body.", body = ClaimRefusal, content_type = "application/json"),
         (status = 404, description = "The tenant has no device of that name."),
         (status = 409, description = "Others kept changing the device at the same time; try again."),
         (status = 429, description = "This customer presented too many wrong keys. `Retry-After` says how long to wait."),

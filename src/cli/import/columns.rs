@@ -1,0 +1,81 @@
+//! What the first line of the file calls the columns.
+
+use deed_domain::{device::CLAIMING_ALLOWED, import::Column, ports::AttributeScope};
+
+/// A column of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Heading {
+    /// One that every import knows.
+    Common(Column),
+    /// The claim key.
+    SecretKey,
+    /// When the key runs out.
+    ExpirationTime,
+}
+
+impl Heading {
+    /// The column of that name.
+    ///
+    /// # Errors
+    /// The name, if there is no such column.
+    pub(super) fn named(name: &str) -> Result<Self, String> {
+        if let Some((scope, key)) = name.split_once(':') {
+            let scope = match plain(scope).as_str() {
+                "server" => AttributeScope::Server,
+                "shared" => AttributeScope::Shared,
+                _ => return Err(name.to_owned()),
+            };
+            let key = key.trim();
+            return if key.is_empty() { Err(name.to_owned()) } else { Ok(attribute(scope, key)) };
+        }
+        Ok(Self::Common(match plain(name).as_str() {
+            "name" => Column::Name,
+            "type" => Column::Type,
+            "label" => Column::Label,
+            "description" => Column::Description,
+            "gateway" => Column::IsGateway,
+            "accesstoken" => Column::AccessToken,
+            "mqttclientid" => Column::MqttClientId,
+            "mqttusername" => Column::MqttUserName,
+            "mqttpassword" => Column::MqttPassword,
+            "certificate" => Column::X509,
+            "claimingallowed" => return Ok(attribute(AttributeScope::Server, CLAIMING_ALLOWED)),
+            "secretkey" => return Ok(Self::SecretKey),
+            "expirationtime" => return Ok(Self::ExpirationTime),
+            _ => return Err(name.to_owned()),
+        }))
+    }
+
+    /// The column as the common part of the import sees it.
+    pub(super) fn common(&self) -> Column {
+        match self {
+            Self::Common(column) => column.clone(),
+            Self::SecretKey | Self::ExpirationTime => Column::Ignored,
+        }
+    }
+}
+
+fn attribute(scope: AttributeScope, key: &str) -> Heading {
+    Heading::Common(Column::Attribute(scope, key.to_owned()))
+}
+
+/// Without what does not matter.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, ' ' | '_' | '-')).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_may_be_written_in_several_ways() {
+        for name in ["secretKey", "secret_key", "Secret Key", "SECRET-KEY"] {
+            assert_eq!(Heading::named(name), Ok(Heading::SecretKey));
+        }
+        assert_eq!(Heading::named("server:Room 1"), Ok(attribute(AttributeScope::Server, "Room 1")));
+        for name in ["", "key", "server:", "client:x"] {
+            assert_eq!(Heading::named(name), Err(name.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The file with the devices, read and checked before anything is done.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::{self, Read},
+    path::Path,
+};
+
+use deed_domain::{
+    claim_key::ClaimKey,
+    import::{Column, Delimiter, ImportedDevice, PlannedLine, Record, Table},
+    time::Timestamp,
+};
+
+use super::{super::replay::point_in_time, LineFailure, columns::Heading};
+use crate::cli::CliError;
+
+/// The devices of a file.
+pub(super) struct Input {
+    /// In the order of the file.
+    pub(super) lines: Vec<InputLine>,
+}
+
+/// A line of the file.
+pub(super) struct InputLine {
+    /// Its number in the file.
+    pub(super) number: usize,
+    /// What it asks for.
+    pub(super) device: Result<InputDevice, LineFailure>,
+}
+
+/// A device, and the key if the file has one.
+pub(super) struct InputDevice {
+    /// All that is not about the key.
+    pub(super) device: ImportedDevice,
+    /// The key.
+    pub(super) key: Option<ClaimKey>,
+    /// When the key runs out.
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+impl Input {
+    /// Reads a file, or the standard input for `-`.
+    ///
+    /// # Errors
+    /// [`CliError::Input`] if it cannot be read, or as a whole makes no sense.
+    pub(super) fn read(path: &Path, delimiter: Delimiter) -> Result<Self, CliError> {
+        let wrong = |why: String| CliError::Input { path: path.to_owned(), why };
+        let text = if path == Path::new("-") {
+            let mut text = String::new();
+            io::stdin().lock().read_to_string(&mut text).map(|_| text)
+        } else {
+            fs::read_to_string(path)
+        };
+        let text = text.map_err(|why| wrong(why.to_string()))?;
+        Self::parse(&text, delimiter).map_err(wrong)
+    }
+
+    fn parse(text: &str, delimiter: Delimiter) -> Result<Self, String> {
+        let table = Table::read(text, delimiter).map_err(|why| why.to_string())?;
+        let (header, records) = table.records.split_first().ok_or("the file is empty")?;
+        let headings = header.cells.iter().map(|name| Heading::named(name)).collect::<Result<Vec<_>, _>>();
+        let headings = headings.map_err(|name| {
+            format!("there is no column {name:?}; `deed import --help` lists them, and the first line has to name them")
+        })?;
+        let columns: Vec<Column> = headings.iter().map(Heading::common).collect();
+        if !columns.contains(&Column::Name) {
+            return Err("the first line has to name the columns, and one of them has to be `name`".to_owned());
+        }
+        let mut lines = Vec::with_capacity(records.len());
+        let mut first_of_name: HashMap<String, usize> = HashMap::with_capacity(records.len());
+        for record in records {
+            let line = PlannedLine::read(record, &columns).map_err(|why| why.to_string())?;
+            let device = line.device.map_err(|why| why.to_string()).and_then(|device| {
+                let first = *first_of_name.entry(device.name.clone()).or_insert(record.line);
+                if first == record.line {
+                    InputDevice::read(device, record, &headings)
+                } else {
+                    Err(format!("line {first} has the same name"))
+                }
+            });
+            lines.push(InputLine { number: line.number, device: device.map_err(LineFailure::Line) });
+        }
+        Ok(Self { lines })
+    }
+}
+
+impl InputDevice {
+    fn read(device: ImportedDevice, record: &Record<'_>, headings: &[Heading]) -> Result<Self, String> {
+        let cells = || headings.iter().zip(&record.cells).filter(|(_, cell)| !cell.trim().is_empty());
+        let cell = |wanted: &Heading| cells().find(|(heading, _)| *heading == wanted).map(|(_, cell)| cell.trim());
+        let expires_at = cell(&Heading::ExpirationTime).map(point_in_time).transpose();
+        Ok(Self {
+            device,
+            key: cell(&Heading::SecretKey).map(ClaimKey::new),
+            expires_at: expires_at.map_err(|why| format!("expirationTime is {why}"))?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Told = (usize, Result<String, String>);
+
+    fn read(text: &str) -> Result<Vec<Told>, String> {
+        let told = |line: InputLine| {
+            let device = line.device.map(|device| {
+                let key = device.key.map(|key| key.expose().to_owned());
+                format!("{} {key:?} {:?}", device.device.name, device.expires_at.map(|time| time.0))
+            });
+            let device = device.map_err(|why| match why {
+                LineFailure::Line(why) => why,
+                LineFailure::Store(error) => error.to_string(),
+            });
+            (line.number, device)
+        };
+        Ok(Input::parse(text, Delimiter::COMMA)?.lines.into_iter().map(told).collect())
+    }
+
+    #[test]
+    fn keys_and_times_are_read_beside_the_device() {
+        let text = "Name,secret_key,expirationTime\nA,K-1,5\nB\nC, K 3 ,1970-01-01T00:00:01Z\n";
+        let lines = read(text).unwrap();
+        assert_eq!(lines[0], (2, Ok("A Some(\"K-1\") Some(5)".to_owned())));
+        assert_eq!(lines[1], (3, Ok("B None None".to_owned())));
+        assert_eq!(lines[2], (4, Ok("C Some(\"K 3\") Some(1000)".to_owned())));
+    }
+
+    #[test]
+    fn a_line_has_its_own_errors_and_the_file_the_others() {
+        let lines = read("name,expirationTime\nA,soon\n,\nB\nB\n").unwrap();
+        let errors: Vec<_> = lines.into_iter().filter_map(|(number, line)| Some((number, line.err()?))).collect();
+        assert_eq!(
+            errors,
+            [
+                (2, "expirationTime is neither RFC 3339 nor milliseconds since the epoch".to_owned()),
+                (3, "Device name should be specified!".to_owned()),
+                (5, "line 4 has the same name".to_owned()),
+            ]
+        );
+        for text in ["", "A,B\n", "label\nx\n", "name\na,b\n", "name\n\"a\n"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}
