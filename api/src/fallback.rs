@@ -19,7 +19,9 @@ const LONGEST_SHOWN: usize = 200;
 /// Nobody learns without credentials which routes of the REST API exist.
 pub(crate) async fn no_route(State(state): State<Shared>, request: Request) -> ApiError {
     let path = request.uri().path();
-    let shown: String = path.trim_start_matches('/').chars().take(LONGEST_SHOWN).collect();
+    // Behind the prefix of the device API stands a token.
+    let shown = if path.starts_with(DEVICE_API) { DEVICE_API } else { path };
+    let shown: String = shown.trim_start_matches('/').chars().take(LONGEST_SHOWN).collect();
     let needs_credentials = path.starts_with("/api/") && !path.starts_with(DEVICE_API);
     let (mut parts, _) = request.into_parts();
     if needs_credentials && let Err(error) = SignedIn::from_request_parts(&mut parts, &state).await {

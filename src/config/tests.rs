@@ -196,7 +196,6 @@ coap:
             "cache.specs.claimDevices.maxSize",
             "cache.type",
             "coap.bind_port",
-            "security.user_token_access_enabled",
             "transport.mqtt.enabled",
             "transport.mqtt.netty.max_payload_size",
         ],

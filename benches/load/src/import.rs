@@ -17,9 +17,11 @@ pub(crate) const LINES: usize = 10_000;
 /// Files, one after another.
 const FILES: usize = 3;
 
+/// The statements that write a device, each with the values of its row.
+type Rows = Vec<(String, Vec<Value>)>;
+
 /// How an import went.
 pub(crate) struct Imported {
-    pub(crate) devices: usize,
     pub(crate) per_second: f64,
     /// The position before the first of its events.
     after: i64,
@@ -41,7 +43,7 @@ pub(crate) async fn run(address: &str, database: &Path) -> Result<Imported, Fail
     }
     let devices = FILES * LINES;
     #[expect(clippy::cast_precision_loss, reason = "a number of devices")]
-    Ok(Imported { devices, per_second: devices as f64 / started.elapsed().as_secs_f64(), after })
+    Ok(Imported { per_second: devices as f64 / started.elapsed().as_secs_f64(), after })
 }
 
 /// A device has a name, a type, a label, a claim key and an attribute; its token is made.
@@ -93,10 +95,10 @@ impl Imported {
     }
 
     /// For each device, the statements with the values of its rows.
-    fn rows(&self, connection: &Database) -> Result<Vec<Vec<(String, Vec<Value>)>>, Failure> {
+    fn rows(&self, connection: &Database) -> Result<Vec<Rows>, Failure> {
         let mut ids = connection.prepare("SELECT DISTINCT aggregate_id FROM events WHERE position > ?1")?;
         let ids = ids.query_map([self.after], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-        let mut devices: Vec<Vec<(String, Vec<Value>)>> = vec![Vec::new(); ids.len()];
+        let mut devices: Vec<Rows> = vec![Vec::new(); ids.len()];
         for (table, column) in TABLES {
             let mut rows = connection.prepare(&format!("SELECT * FROM {table} WHERE {column} = ?1"))?;
             let columns = rows.column_count();

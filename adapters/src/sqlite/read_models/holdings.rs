@@ -17,7 +17,12 @@ impl Holdings for SqliteStore {
     async fn held_by(&self, holder: Holder, limit: usize) -> Result<Vec<DeviceId>, StoreError> {
         let (sql, id) = match holder {
             Holder::Tenant(id) => ("SELECT device_id FROM device_list WHERE tenant_id = ?1 LIMIT ?2", id.0),
-            Holder::Customer(id) => ("SELECT device_id FROM device_list WHERE customer_id = ?1 LIMIT ?2", id.0),
+            // The index of owned devices begins with the tenant.
+            Holder::Customer(id) => (
+                "SELECT device_id FROM device_list
+                 WHERE tenant_id = (SELECT tenant_id FROM customers WHERE id = ?1) AND customer_id = ?1 LIMIT ?2",
+                id.0,
+            ),
         };
         self.read(move |connection| {
             connection
