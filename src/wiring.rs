@@ -1,6 +1,6 @@
 //! Puts adapters behind the ports, and the routers into one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use deed_adapters::{
@@ -98,11 +98,16 @@ impl Service {
             protocol: DeviceProtocol {
                 claims: claims.clone(),
                 credentials: stored.clone(),
+                attributes: stored.clone(),
+                numeric_text_is_number: config.transport.numeric_text_is_number,
                 store: stored.clone(),
                 feed: stored.clone(),
                 clock: Arc::clone(&clock),
             },
             legacy_ack: config.claim.legacy_ack,
+            max_body_bytes: config.transport.http_body_limits.others.min(config.server.max_body_bytes),
+            max_rpc_bytes: config.transport.http_body_limits.rpc.min(config.server.max_body_bytes),
+            longest_wait: Duration::from_millis(config.transport.http_longest_wait_ms),
             stopping: stopping.clone(),
         };
         let deletions = Deletions::new(claims.clone(), stored.clone(), stored.clone());

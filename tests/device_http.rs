@@ -231,3 +231,135 @@ async fn registrations_are_counted_by_their_outcome_and_without_tokens() {
     }
     assert!(!metrics.contains("_TOKEN"), "{metrics}");
 }
+
+/// The status, the JSON of the body, and whether there is neither a body nor a type of one.
+async fn asked(demo: &Demo, method: Method, path: &str, body: &'static str) -> (u16, Value, bool) {
+    let request = demo.request(method, &format!("/api/v1/{path}"));
+    let request = if body.is_empty() { request } else { request.body(body) };
+    let answer = request.send().await.unwrap();
+    let (status, empty) = (answer.status().as_u16(), has_no_body(&answer));
+    (status, answer.json().await.unwrap_or(Value::Null), empty)
+}
+
+#[tokio::test]
+async fn telemetry_is_acknowledged_and_requests_are_answered_at_once() {
+    let demo = Demo::start(&[]);
+    let post =
+        async |path: &str, body: &'static str| asked(&demo, Method::POST, &format!("{ALLOWED}{path}"), body).await;
+    for body in ["{}", r#"{"t":1}"#, r#"[{"ts":1,"values":{"t":1}}]"#, r#""{\"t\":1}""#] {
+        let (status, _, empty) = post("/telemetry", body).await;
+        assert!(status == 200 && empty, "{body}");
+    }
+    for body in ["", "{", "1", "[1]", "null"] {
+        let (status, answer, _) = post("/telemetry", body).await;
+        assert_eq!((status, &answer["errorCode"]), (400, &json!(31)), "{body}: {answer}");
+    }
+    assert_eq!(post("/rpc/7", "{}").await.0, 200);
+    let (status, limits, _) = post("/rpc", r#"{"method":"getSessionLimits","params":{}}"#).await;
+    assert_eq!((status, &limits["maxInflightMessages"]), (200, &json!(100)));
+    let (status, answer, _) = post("/rpc", r#"{"method":"other","params":{}}"#).await;
+    assert_eq!((status, answer), (200, json!({"error": "unsupported"})));
+    assert_eq!(post("/rpc", "{}").await.0, 400);
+
+    for (method, path, body) in [
+        (Method::POST, "telemetry", "{"),
+        (Method::POST, "attributes", "{"),
+        (Method::GET, "attributes", ""),
+        (Method::GET, "attributes/updates?timeout=x", ""),
+        (Method::GET, "rpc?timeout=1", ""),
+        (Method::POST, "rpc", ""),
+        (Method::POST, "rpc/1", ""),
+    ] {
+        let (status, _, empty) = asked(&demo, method, &format!("no-such-token/{path}"), body).await;
+        assert!(status == 401 && empty, "{path}");
+    }
+    for (method, path, status) in [
+        (Method::GET, "/telemetry", 405),
+        (Method::DELETE, "/attributes", 405),
+        (Method::POST, "/attributes/updates", 405),
+        (Method::GET, "/rpc/1", 405),
+        (Method::POST, "/telemetry/", 404),
+        (Method::POST, "/TELEMETRY", 404),
+        (Method::POST, "//telemetry", 400),
+    ] {
+        let (found, answer, _) = asked(&demo, method, &format!("{ALLOWED}{path}"), "").await;
+        assert_eq!((found, answer["status"].as_u64()), (status, Some(u64::from(status))), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_publishes_its_attributes_and_sees_those_that_are_shared() {
+    let demo = Demo::start(&[]);
+    let token = {
+        let login = json!({ "username": "tenant@thingsboard.org", "password": "tenant" });
+        let answer = demo.request(Method::POST, "/api/auth/login").json(&login).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned()
+    };
+    let as_admin = async |method: Method, path: &str, body: Value| {
+        let request = demo.request(method, path).bearer_auth(&token).json(&body);
+        request.send().await.unwrap().json::<Value>().await.unwrap_or(Value::Null)
+    };
+    let device = as_admin(Method::GET, "/api/tenant/devices?deviceName=Demo-1", Value::Null).await;
+    let base = format!("/api/plugins/telemetry/DEVICE/{}", device["id"]["id"].as_str().unwrap());
+    let read = async |query: &str| {
+        let (status, found, _) = asked(&demo, Method::GET, &format!("{ALLOWED}/attributes{query}"), "").await;
+        assert_eq!(status, 200);
+        found
+    };
+    as_admin(Method::POST, &format!("{base}/SHARED_SCOPE"), json!({"shared1": "s"})).await;
+    as_admin(Method::POST, &format!("{base}/SERVER_SCOPE"), json!({"server1": "x"})).await;
+    let publish = async |body| asked(&demo, Method::POST, &format!("{ALLOWED}/attributes"), body).await;
+    for body in [r#"{"client1":"c","claimingAllowed":true}"#, "{}", r#""{\"number\":\"7\"}""#] {
+        let (status, _, empty) = publish(body).await;
+        assert!(status == 200 && empty, "{body}");
+    }
+    for body in ["", "[]", "{", r#"{"a":null}"#, r#"{" ":1}"#] {
+        let (status, answer, _) = publish(body).await;
+        assert_eq!((status, &answer["errorCode"]), (400, &json!(31)), "{body}: {answer}");
+    }
+    let client = json!({"client1": "c", "claimingAllowed": true, "number": 7});
+    assert_eq!(read("").await, json!({"client": client, "shared": {"shared1": "s"}}));
+    let found = read("?clientKeys=client1,none&sharedKeys=shared1,server1").await;
+    assert_eq!(found, json!({"client": {"client1": "c"}, "shared": {"shared1": "s"}}));
+    for query in ["?clientKeys=none", "?clientKeys=claimingData&sharedKeys=claimingData,claimingAllowed"] {
+        assert_eq!(read(query).await, json!({}), "{query}");
+    }
+    let (_, seen) = {
+        let path = format!("{base}/values/attributes/CLIENT_SCOPE?keys=client1");
+        ((), as_admin(Method::GET, &path, Value::Null).await)
+    };
+    assert_eq!(seen[0]["value"], "c");
+
+    let wait = async |query: &str| asked(&demo, Method::GET, &format!("{ALLOWED}/attributes/updates{query}"), "").await;
+    let write = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        as_admin(Method::POST, &format!("{base}/SHARED_SCOPE"), json!({"shared2": 2})).await;
+        as_admin(Method::DELETE, &format!("{base}/SHARED_SCOPE?keys=shared1"), Value::Null).await
+    };
+    let ((status, changed, _), _) = tokio::join!(wait("?timeout=20000"), write);
+    assert_eq!((status, &changed["shared2"]), (200, &json!(2)), "{changed}");
+}
+
+#[tokio::test]
+async fn who_waits_in_vain_is_told_so_and_limits_hold() {
+    let demo = Demo::start(&[
+        ("HTTP_REQUEST_TIMEOUT", "300"),
+        ("HTTP_TRANSPORT_MAX_PAYLOAD_SIZE_LIMIT_CONFIGURATION", "/api/v1/*/rpc/**=20;/api/v1/**=40"),
+    ]);
+    for path in ["rpc?timeout=50", "attributes/updates?timeout=50", "rpc", "attributes/updates?timeout=99999999"] {
+        let before = Instant::now();
+        let (status, _, empty) = asked(&demo, Method::GET, &format!("{ALLOWED}/{path}"), "").await;
+        assert!(status == 408 && empty, "{path}");
+        assert!(before.elapsed() < Duration::from_secs(5), "{path}");
+    }
+    for path in ["rpc?timeout=x", "attributes/updates?timeout=-1"] {
+        assert_eq!(asked(&demo, Method::GET, &format!("{ALLOWED}/{path}"), "").await.0, 400, "{path}");
+    }
+    let long = r#"{"method":"0123456789"}"#;
+    for (path, status) in [("telemetry", 200), ("attributes", 200), ("rpc", 413), ("rpc/1", 413)] {
+        assert_eq!(asked(&demo, Method::POST, &format!("{ALLOWED}/{path}"), long).await.0, status, "{path}");
+    }
+    let longer = r#"{"method":"0123456789012345678901234567890"}"#;
+    let (status, text, _) = asked(&demo, Method::POST, &format!("{ALLOWED}/telemetry"), longer).await;
+    assert_eq!((status, text), (413, json!("Payload size exceeds the limit of 40 bytes")));
+}

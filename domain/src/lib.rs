@@ -17,6 +17,7 @@
 //! | [`deletions`] | how customers and tenants go, with their devices |
 //! | [`ports`] | what the outside has to provide: event store, feed, registry, secrets, time |
 //! | [`metadata`] | who did something, over what, and in which request |
+//! | [`attributes`] | attributes as they are written |
 //! | [`ids`], [`time`] | newtypes for every value that crosses a boundary |
 //!
 //! To add an event: give it a variant in [`device::DeviceEvent`], its frozen name and version in [`codec`], a golden
@@ -24,6 +25,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attributes;
 pub mod claim_key;
 pub mod claims;
 pub mod codec;

@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod attributes;
 mod credentials;
 mod devices;
 
-#[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "../deed/mod.rs"]
 mod deed;
 

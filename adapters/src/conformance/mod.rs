@@ -127,6 +127,7 @@ macro_rules! conformance_suite {
                 what_belongs_to_a_command_is_written_with_it
                 credentials_replace_those_before_them
                 attributes_are_put_and_deleted_by_key_and_scope
+                attributes_of_others_are_put_and_deleted
                 people_are_found_again
             }
             logins {

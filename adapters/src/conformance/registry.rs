@@ -154,6 +154,30 @@ pub async fn attributes_are_put_and_deleted_by_key_and_scope(factory: &dyn Facto
     assert_eq!((device.await.len(), other.await.len(), namesake.await.len()), (0, 1, 1));
 }
 
+/// Those of an entity that is no device are written by themselves.
+pub async fn attributes_of_others_are_put_and_deleted(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    let id = new_id();
+    let (customer, tenant) = (Entity::Customer(CustomerId(id)), Entity::Tenant(TenantId(id)));
+    let scope = AttributeScope::Server;
+    let value = |key: &str, value: Value| (key.to_owned(), value);
+    world.store.put(customer, scope, vec![value("a", json!(1)), value("b", json!("x"))]).await.unwrap();
+    world.store.put(tenant, scope, vec![value("a", json!(true))]).await.unwrap();
+    world.wait(5);
+    world.store.put(customer, scope, vec![value("a", json!([2]))]).await.unwrap();
+    world.store.delete(customer, scope, vec!["b".to_owned(), "missing".to_owned()]).await.unwrap();
+    world.store.delete(customer, AttributeScope::Shared, vec!["a".to_owned()]).await.unwrap();
+    for _ in 0..2 {
+        let read = async |entity| {
+            let attributes = world.store.of(entity, None).await.unwrap();
+            attributes.into_iter().map(|one| (one.key, one.value, one.last_update.since(START))).collect::<Vec<_>>()
+        };
+        assert_eq!(read(customer).await, [("a".to_owned(), json!([2]), 5)]);
+        assert_eq!(read(tenant).await, [("a".to_owned(), json!(true), 0)]);
+        world.reopen().await;
+    }
+}
+
 pub(super) fn user(email: &str, customer_id: Option<CustomerId>) -> User {
     User {
         id: new_id().into(),

@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use deed_domain::{
+    attributes::InvalidAttributes,
     claims::Failure,
     credentials::InvalidCredentials,
     ids::DeviceId,
@@ -44,6 +45,9 @@ pub(crate) enum ApiError {
     /// The request makes sense and breaks a rule.
     #[error("{0}")]
     Invalid(Cow<'static, str>),
+    /// These attributes cannot be stored.
+    #[error(transparent)]
+    Attributes(#[from] InvalidAttributes),
     /// A device cannot be given these credentials.
     #[error(transparent)]
     Credentials(#[from] InvalidCredentials),

@@ -98,6 +98,7 @@ impl From<&ApiError> for Report {
             }
             ApiError::Malformed(text) => Self::new(StatusCode::BAD_REQUEST, "malformed_request", text.clone()),
             ApiError::Invalid(text) => Self::new(StatusCode::BAD_REQUEST, "validation_failed", text.clone()),
+            ApiError::Attributes(why) => Self::new(StatusCode::BAD_REQUEST, why.code(), message()),
             ApiError::Credentials(why) => Self::new(StatusCode::BAD_REQUEST, why.code(), message()),
             ApiError::NotFound(text) => Self::new(StatusCode::NOT_FOUND, "not_found", text.clone()),
             ApiError::NoRoute(_) => Self::new(StatusCode::NOT_FOUND, "no_such_resource", message()),

@@ -395,6 +395,14 @@ impl Attributes for Unreachable {
         fails()
     }
 
+    async fn put(&self, _: Entity, _: AttributeScope, _: Vec<(String, Value)>) -> Result<(), StoreError> {
+        fails()
+    }
+
+    async fn delete(&self, _: Entity, _: AttributeScope, _: Vec<String>) -> Result<(), StoreError> {
+        fails()
+    }
+
     async fn additional_info(&self, _: DeviceId) -> Result<Option<Value>, StoreError> {
         fails()
     }

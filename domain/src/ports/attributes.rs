@@ -10,7 +10,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// Reads attributes and `additionalInfo`. They are written together with commands: see
+/// Keeps attributes and `additionalInfo`. Those of devices are written together with commands: see
 /// [`crate::ports::RegistryWrite`].
 #[async_trait]
 pub trait Attributes: Send + Sync {
@@ -19,6 +19,18 @@ pub trait Attributes: Send + Sync {
     /// # Errors
     /// [`StoreError`] if the registry cannot be read.
     async fn of(&self, entity: Entity, scope: Option<AttributeScope>) -> Result<Vec<Attribute>, StoreError>;
+
+    /// Adds attributes of an entity that is no device, or replaces those of the same key.
+    ///
+    /// # Errors
+    /// [`StoreError`] if nothing was written.
+    async fn put(&self, entity: Entity, scope: AttributeScope, put: Vec<(String, Value)>) -> Result<(), StoreError>;
+
+    /// Deletes attributes of an entity that is no device; those that are not there are no fault.
+    ///
+    /// # Errors
+    /// [`StoreError`] if nothing was written.
+    async fn delete(&self, entity: Entity, scope: AttributeScope, keys: Vec<String>) -> Result<(), StoreError>;
 
     /// A device's `additionalInfo`; `None` is JSON null.
     ///

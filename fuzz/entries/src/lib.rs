@@ -6,8 +6,11 @@
 //!
 //! | function | what it reads |
 //! |---|---|
+//! | [`attributes`] | attributes, of people and of devices |
 //! | [`claim_payload`] | what a device sends to register a claim key |
 //! | [`claiming_data`] | what an administrator writes into the claiming attributes |
+//! | [`credentials`] | what a device is to authenticate with |
+//! | [`device_message`] | telemetry and requests of a device |
 //! | [`generated_key`] | a made key as a person types it |
 //! | [`import`] | a file of devices |
 //! | [`request`] | a whole request to the HTTP port, of a person or of a device |
@@ -20,6 +23,7 @@
 mod export;
 mod import;
 mod keys;
+mod messages;
 mod payloads;
 mod request;
 mod stored;
@@ -28,6 +32,7 @@ mod token;
 pub use export::export;
 pub use import::import;
 pub use keys::{generated_key, key_digest};
+pub use messages::{attributes, credentials, device_message};
 pub use payloads::{claim_payload, claiming_data};
 pub use request::request;
 pub use stored::{event, metadata};
@@ -38,8 +43,11 @@ pub type Entry = fn(&[u8]) -> bool;
 
 /// Every entry under the name of its fuzz target and of its folder of seeds.
 pub const ENTRIES: &[(&str, Entry)] = &[
+    ("attributes", attributes),
     ("claim_payload", claim_payload),
     ("claiming_data", claiming_data),
+    ("credentials", credentials),
+    ("device_message", device_message),
     ("event", event),
     ("export", export),
     ("generated_key", generated_key),

@@ -147,11 +147,16 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         protocol: DeviceProtocol {
             claims: claims.clone(),
             credentials: store.clone(),
+            attributes: store.clone(),
+            numeric_text_is_number: true,
             store: store.clone(),
             feed: store.clone(),
             clock: clock.clone(),
         },
         legacy_ack: false,
+        max_body_bytes: 65_536,
+        max_rpc_bytes: 65_536,
+        longest_wait: Default::default(),
         stopping: Default::default(),
     };
     // A long poll would wait for nothing.

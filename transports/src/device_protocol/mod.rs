@@ -1,7 +1,11 @@
 //! The one translation between a device and the use cases, whatever the device speaks.
 
+mod attributes;
 mod claim_payload;
 mod claim_state;
+mod message_text;
+mod rpc;
+mod telemetry;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -10,11 +14,15 @@ use deed_domain::{
     device::Refusal,
     ids::CommandId,
     metadata::{Actor, Caller, Transport},
-    ports::{AppendError, Clock, Credentials, DeviceIdentity, DeviceToken, EventStore, Feed},
+    ports::{AppendError, Attributes, Clock, Credentials, DeviceIdentity, DeviceToken, EventStore, Feed},
 };
 
+pub use attributes::{DeviceAttributes, NotPublished, Wanted};
 pub use claim_payload::{ClaimPayload, MAX_CLAIM_PAYLOAD, PayloadError, parse};
 pub use claim_state::{ClaimState, ClaimStateKind};
+pub use message_text::MessageError;
+pub use rpc::answer;
+pub use telemetry::check_telemetry;
 
 /// Answers devices, over the ports that this takes.
 #[derive(Clone)]
@@ -23,6 +31,10 @@ pub struct DeviceProtocol {
     pub claims: Claims,
     /// Who a device is.
     pub credentials: Arc<dyn Credentials>,
+    /// What is stored of attributes.
+    pub attributes: Arc<dyn Attributes>,
+    /// Whether an attribute's text that looks like a number is stored as one.
+    pub numeric_text_is_number: bool,
     /// How it stands with a device.
     pub store: Arc<dyn EventStore>,
     /// What happens to it.

@@ -4,17 +4,22 @@
 //! bodies of errors: a handler here sets the status and attaches the typed failure, or the fault, to an empty response
 //! (`docs/protocol.md`, errors).
 
+mod attributes;
+mod body;
 mod claim;
+mod rpc;
 mod state;
+mod telemetry;
+mod waiting;
 
-use std::{borrow::Cow, error::Error, sync::Arc};
+use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::{Path, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
 use deed_domain::{
     claims::Failure,
@@ -32,13 +37,26 @@ pub struct DeviceHttp {
     pub protocol: DeviceProtocol,
     /// Whether a refused registration is acknowledged all the same, as old firmware may rely on.
     pub legacy_ack: bool,
+    /// Most bytes of a device's attributes and telemetry.
+    pub max_body_bytes: usize,
+    /// Most bytes of what a device asks or answers.
+    pub max_rpc_bytes: usize,
+    /// How long a request may wait that waits.
+    pub longest_wait: Duration,
     /// Cancelled when the service stops: requests that only wait are answered then.
     pub stopping: CancellationToken,
 }
 
 /// The routes, without a fallback.
 pub fn router(state: DeviceHttp) -> Router {
-    Router::new().route("/api/v1/{token}/claim", post(claim::register).get(state::read)).with_state(state)
+    Router::new()
+        .route("/api/v1/{token}/claim", post(claim::register).get(state::read))
+        .route("/api/v1/{token}/attributes", get(attributes::read).post(attributes::publish))
+        .route("/api/v1/{token}/attributes/updates", get(attributes::updates))
+        .route("/api/v1/{token}/telemetry", post(telemetry::publish))
+        .route("/api/v1/{token}/rpc", get(rpc::wait).post(rpc::ask))
+        .route("/api/v1/{token}/rpc/{requestId}", post(rpc::reply))
+        .with_state(state)
 }
 
 impl DeviceHttp {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use deed_domain::{
     ids::DeviceId,
-    ports::{Attribute, AttributeScope, Attributes, Entity, StoreError},
+    ports::{Attribute, AttributeScope, Attributes, Entity, RegistryWrite, StoreError},
 };
 use serde_json::Value;
 
@@ -18,6 +18,18 @@ impl Attributes for InMemoryStore {
         let mut attributes: Vec<_> = in_scope.cloned().collect();
         attributes.sort_by(|a, b| (&a.key, a.scope.as_str()).cmp(&(&b.key, b.scope.as_str())));
         Ok(attributes)
+    }
+
+    async fn put(&self, entity: Entity, scope: AttributeScope, put: Vec<(String, Value)>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.held().registry.write(RegistryWrite::PutAttributes(entity, scope, put), now);
+        Ok(())
+    }
+
+    async fn delete(&self, entity: Entity, scope: AttributeScope, keys: Vec<String>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.held().registry.write(RegistryWrite::DeleteAttributes(entity, scope, keys), now);
+        Ok(())
     }
 
     async fn additional_info(&self, device_id: DeviceId) -> Result<Option<Value>, StoreError> {

@@ -103,6 +103,14 @@ impl Attributes for SqliteStore {
         .await
     }
 
+    async fn put(&self, entity: Entity, scope: AttributeScope, put: Vec<(String, Value)>) -> Result<(), StoreError> {
+        self.write(move |tx, now| self::put(tx, entity, scope, &put, now)).await
+    }
+
+    async fn delete(&self, entity: Entity, scope: AttributeScope, keys: Vec<String>) -> Result<(), StoreError> {
+        self.write(move |tx, _| self::delete(tx, entity, scope, &keys)).await
+    }
+
     async fn additional_info(&self, device_id: DeviceId) -> Result<Option<Value>, StoreError> {
         self.lookup(move |connection| {
             let column = Column::new("device_registry", "additional_info", 1);

@@ -22,15 +22,15 @@ use crate::{
     delete, path = "/api/plugins/telemetry/{entityType}/{entityId}/{scope}", tag = "attributes",
     security(("bearer" = []), ("x-authorization" = [])),
     params(
-        ("entityType" = String, Path, description = "`DEVICE`."),
-        ("entityId" = uuid::Uuid, Path, description = "The device."),
+        ("entityType" = String, Path, description = "`DEVICE`, `CUSTOMER`, `USER` or `TENANT`."),
+        ("entityId" = uuid::Uuid, Path, description = "The entity."),
         ("scope" = String, Path, description = "`SERVER_SCOPE`, `SHARED_SCOPE` or `CLIENT_SCOPE`."),
         ("keys" = Option<String>, Query, description = "The keys, separated by commas; or repeated `key`."),
     ),
     responses(
         (status = 200, description = "The attributes are deleted."),
         (status = 400, description = "The request is malformed or names no key."),
-        (status = 404, description = "The tenant has no such device."),
+        (status = 404, description = "The tenant has no such entity."),
     )
 )]
 pub(crate) async fn delete(
@@ -81,7 +81,10 @@ async fn remove(
     if keys.is_empty() {
         return Err(ApiError::invalid("Empty keys: []"));
     }
-    let (claiming, plain): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| is_claiming(scope, key));
+    let Entity::Device(id) = target.entity else {
+        return Ok(state.attributes.delete(target.entity, scope, keys).await?);
+    };
+    let (claiming, plain): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| is_claiming(target.entity, scope, key));
     if !claiming.is_empty() && matches!(target.user, DeviceUser::Customer(_)) {
         return Err(ApiError::Forbidden);
     }
@@ -90,8 +93,7 @@ async fn remove(
         switch: names(CLAIMING_ALLOWED).then_some(SwitchChange::Clear),
         data: names(CLAIMING_DATA).then_some(DataChange::Clear),
     };
-    let id = target.device.device_id;
-    let plain = (!plain.is_empty()).then(|| RegistryWrite::DeleteAttributes(Entity::Device(id), scope, plain));
+    let plain = (!plain.is_empty()).then(|| RegistryWrite::DeleteAttributes(target.entity, scope, plain));
     let caller = command.caller(target.user.user_id());
     let device = DeviceIdentity::new(target.user.tenant_id(), id);
     state.claims.write_attributes(&caller, device, change, plain.into_iter().collect()).await.map_err(failure)

@@ -1,4 +1,4 @@
-//! Attributes of devices (`docs/protocol.md`, attributes). The claiming ones are no attributes that are stored: they are
+//! Attributes (`docs/protocol.md`, attributes). The claiming ones of a device are no attributes that are stored: they are
 //! commands when written, and follow from the device's events when read.
 
 pub(crate) mod delete;
@@ -8,63 +8,107 @@ pub(crate) mod save;
 mod view;
 mod written;
 
-pub(super) use written::check_key;
-
-use deed_domain::{
-    claims::Failure,
-    device::{CLAIMING_ATTRIBUTES, Refusal},
-    ids::DeviceId,
-    ports::{AttributeScope, Authority, Principal},
-};
-use deed_projections::DeviceRow;
-
 use crate::{
     authentication::{DeviceUser, Role},
     error::ApiError,
     extract::{PathParams, QueryParams, uuid},
     state::ApiState,
 };
+use deed_domain::{
+    claims::Failure,
+    device::{CLAIMING_ATTRIBUTES, Refusal},
+    ids::{CustomerId, DeviceId, TenantId, UserId},
+    ports::{AttributeScope, Authority, Entity, Principal},
+};
 
 const DEVICE: &str = "DEVICE";
-/// Entity types that the contract knows and that have no attributes here yet.
-const OTHER_ENTITY_TYPES: [&str; 7] =
-    ["CUSTOMER", "USER", "TENANT", "ASSET", "DASHBOARD", "DEVICE_PROFILE", "ENTITY_VIEW"];
+/// Entity types that clients know and of which there are none here.
+const UNKNOWN_HERE: [&str; 9] = [
+    "ASSET",
+    "ASSET_PROFILE",
+    "DASHBOARD",
+    "DEVICE_PROFILE",
+    "EDGE",
+    "ENTITY_VIEW",
+    "RULE_CHAIN",
+    "TENANT_PROFILE",
+    "WIDGETS_BUNDLE",
+];
 
-/// A device whose attributes the user may read and write.
+/// Somebody, and an entity whose attributes that one may read and write.
 struct Target {
     user: DeviceUser,
-    device: DeviceRow,
+    entity: Entity,
 }
 
-/// Finds the device that the path names: the entity type and id, or the id alone.
+/// Finds the entity that the path names: its type and id, or the id of a device alone.
 async fn target(state: &ApiState, principal: &Principal, path: &PathParams) -> Result<Target, ApiError> {
     if principal.authority == Authority::SysAdmin {
         return Err(ApiError::ForbiddenToOperators);
     }
     let user = DeviceUser::of(principal).ok_or(ApiError::Forbidden)?;
     let entity_type = path.text("entityType").unwrap_or(DEVICE);
-    if entity_type != DEVICE {
-        return Err(not_served(user, entity_type));
-    }
-    let id = DeviceId(uuid(path.text("entityId")?)?);
-    let device = state.read_models.device(id).await?.filter(|row| row.tenant_id == user.tenant_id());
-    let device = device.ok_or_else(no_device)?;
-    if user.may_use(device.customer_id) { Ok(Target { user, device }) } else { Err(ApiError::Forbidden) }
+    let id = uuid(path.text("entityId")?)?;
+    let entity = match entity_type {
+        DEVICE => device(state, user, DeviceId(id)).await?,
+        "CUSTOMER" => customer(state, user, CustomerId(id)).await?,
+        "USER" => person(state, user, UserId(id)).await?,
+        "TENANT" => tenant(user, TenantId(id))?,
+        known if UNKNOWN_HERE.contains(&known) => return Err(not_here(user)),
+        _ => return Err(ApiError::malformed("Unknown entity type")),
+    };
+    Ok(Target { user, entity })
 }
 
-fn not_served(user: DeviceUser, entity_type: &str) -> ApiError {
+async fn device(state: &ApiState, user: DeviceUser, id: DeviceId) -> Result<Entity, ApiError> {
+    let device = state.read_models.device(id).await?.filter(|row| row.tenant_id == user.tenant_id());
+    let device = device.ok_or_else(no_device)?;
+    if user.may_use(device.customer_id) { Ok(Entity::Device(id)) } else { Err(ApiError::Forbidden) }
+}
+
+/// A customer's attributes are its tenant's business, not its own.
+async fn customer(state: &ApiState, user: DeviceUser, id: CustomerId) -> Result<Entity, ApiError> {
+    let DeviceUser::Admin(admin) = user else { return Err(ApiError::Forbidden) };
+    let customer = state.accounts.customer(id).await?.filter(|customer| customer.tenant_id == admin.tenant_id);
+    customer.map(|_| Entity::Customer(id)).ok_or_else(|| no_entity("Customer"))
+}
+
+/// Of persons, a customer's user sees itself.
+async fn person(state: &ApiState, user: DeviceUser, id: UserId) -> Result<Entity, ApiError> {
     match user {
-        _ if !OTHER_ENTITY_TYPES.contains(&entity_type) => ApiError::malformed("Unknown entity type"),
+        DeviceUser::Customer(customer) if customer.user_id == id => Ok(Entity::User(id)),
+        DeviceUser::Customer(_) => Err(ApiError::Forbidden),
+        DeviceUser::Admin(admin) => {
+            let person = state.accounts.user(id).await?.filter(|person| person.tenant_id == Some(admin.tenant_id));
+            person.map(|_| Entity::User(id)).ok_or_else(|| no_entity("User"))
+        }
+    }
+}
+
+fn tenant(user: DeviceUser, id: TenantId) -> Result<Entity, ApiError> {
+    match user {
+        DeviceUser::Customer(_) => Err(ApiError::Forbidden),
+        DeviceUser::Admin(admin) if admin.tenant_id == id => Ok(Entity::Tenant(id)),
+        DeviceUser::Admin(_) => Err(no_entity("Tenant")),
+    }
+}
+
+fn not_here(user: DeviceUser) -> ApiError {
+    match user {
         DeviceUser::Customer(_) => ApiError::Forbidden,
-        DeviceUser::Admin(_) => ApiError::malformed("Only devices have attributes here"),
+        DeviceUser::Admin(_) => no_entity("Entity"),
     }
 }
 
 fn no_device() -> ApiError {
-    ApiError::NotFound("Device with requested id wasn't found!".into())
+    no_entity("Device")
 }
 
-/// The failure of a write.
+fn no_entity(kind: &str) -> ApiError {
+    ApiError::NotFound(format!("{kind} with requested id wasn't found!").into())
+}
+
+/// The failure of a write to a device.
 fn failure(failure: Failure) -> ApiError {
     match failure {
         Failure::Refused(Refusal::DeviceNotFound) => no_device(),
@@ -83,7 +127,7 @@ fn keys(query: &QueryParams) -> Vec<String> {
     listed.chain(query.all("key")).filter(|key| !key.is_empty()).map(str::to_owned).collect()
 }
 
-/// Whether the key is a claiming attribute of that scope, which only administrators write.
-fn is_claiming(scope: AttributeScope, key: &str) -> bool {
-    scope == AttributeScope::Server && CLAIMING_ATTRIBUTES.contains(&key)
+/// Whether the key is a claiming attribute, which only administrators write.
+fn is_claiming(entity: Entity, scope: AttributeScope, key: &str) -> bool {
+    matches!(entity, Entity::Device(_)) && scope == AttributeScope::Server && CLAIMING_ATTRIBUTES.contains(&key)
 }

@@ -16,13 +16,13 @@ use crate::{
     get, path = "/api/plugins/telemetry/{entityType}/{entityId}/keys/attributes", tag = "attributes",
     security(("bearer" = []), ("x-authorization" = [])),
     params(
-        ("entityType" = String, Path, description = "`DEVICE`."),
-        ("entityId" = uuid::Uuid, Path, description = "The device."),
+        ("entityType" = String, Path, description = "`DEVICE`, `CUSTOMER`, `USER` or `TENANT`."),
+        ("entityId" = uuid::Uuid, Path, description = "The entity."),
     ),
     responses(
         (status = 200, description = "The keys, each once.", body = [String]),
         (status = 400, description = "The request is malformed."),
-        (status = 404, description = "The tenant has no such device."),
+        (status = 404, description = "The tenant has no such entity."),
     )
 )]
 pub(crate) async fn keys(
@@ -38,14 +38,14 @@ pub(crate) async fn keys(
     get, path = "/api/plugins/telemetry/{entityType}/{entityId}/keys/attributes/{scope}", tag = "attributes",
     security(("bearer" = []), ("x-authorization" = [])),
     params(
-        ("entityType" = String, Path, description = "`DEVICE`."),
-        ("entityId" = uuid::Uuid, Path, description = "The device."),
+        ("entityType" = String, Path, description = "`DEVICE`, `CUSTOMER`, `USER` or `TENANT`."),
+        ("entityId" = uuid::Uuid, Path, description = "The entity."),
         ("scope" = String, Path, description = "`SERVER_SCOPE`, `SHARED_SCOPE` or `CLIENT_SCOPE`."),
     ),
     responses(
         (status = 200, description = "The keys.", body = [String]),
         (status = 400, description = "The request is malformed."),
-        (status = 404, description = "The tenant has no such device."),
+        (status = 404, description = "The tenant has no such entity."),
     )
 )]
 pub(crate) async fn keys_in_scope(

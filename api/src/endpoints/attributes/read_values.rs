@@ -19,14 +19,14 @@ use crate::{
     get, path = "/api/plugins/telemetry/{entityType}/{entityId}/values/attributes", tag = "attributes",
     security(("bearer" = []), ("x-authorization" = [])),
     params(
-        ("entityType" = String, Path, description = "`DEVICE`."),
-        ("entityId" = uuid::Uuid, Path, description = "The device."),
+        ("entityType" = String, Path, description = "`DEVICE`, `CUSTOMER`, `USER` or `TENANT`."),
+        ("entityId" = uuid::Uuid, Path, description = "The entity."),
         ("keys" = Option<String>, Query, description = "The keys, separated by commas; or repeated `key`. Without them, all."),
     ),
     responses(
         (status = 200, description = "The attributes that are there, by key. Claim keys are masked.", body = [AttributeJson]),
         (status = 400, description = "The request is malformed."),
-        (status = 404, description = "The tenant has no such device."),
+        (status = 404, description = "The tenant has no such entity."),
     )
 )]
 pub(crate) async fn values(
@@ -43,15 +43,15 @@ pub(crate) async fn values(
     get, path = "/api/plugins/telemetry/{entityType}/{entityId}/values/attributes/{scope}", tag = "attributes",
     security(("bearer" = []), ("x-authorization" = [])),
     params(
-        ("entityType" = String, Path, description = "`DEVICE`."),
-        ("entityId" = uuid::Uuid, Path, description = "The device."),
+        ("entityType" = String, Path, description = "`DEVICE`, `CUSTOMER`, `USER` or `TENANT`."),
+        ("entityId" = uuid::Uuid, Path, description = "The entity."),
         ("scope" = String, Path, description = "`SERVER_SCOPE`, `SHARED_SCOPE` or `CLIENT_SCOPE`."),
         ("keys" = Option<String>, Query, description = "The keys, separated by commas; or repeated `key`. Without them, all."),
     ),
     responses(
         (status = 200, description = "The attributes that are there, by key. Claim keys are masked.", body = [AttributeJson]),
         (status = 400, description = "The request is malformed."),
-        (status = 404, description = "The tenant has no such device."),
+        (status = 404, description = "The tenant has no such entity."),
     )
 )]
 pub(crate) async fn values_in_scope(

@@ -19,15 +19,15 @@ use crate::{
     post, path = "/api/plugins/telemetry/{entityType}/{entityId}/{scope}", tag = "attributes",
     security(("bearer" = []), ("x-authorization" = [])),
     params(
-        ("entityType" = String, Path, description = "`DEVICE`."),
-        ("entityId" = uuid::Uuid, Path, description = "The device."),
+        ("entityType" = String, Path, description = "`DEVICE`, `CUSTOMER`, `USER` or `TENANT`."),
+        ("entityId" = uuid::Uuid, Path, description = "The entity."),
         ("scope" = String, Path, description = "`SERVER_SCOPE` or `SHARED_SCOPE`."),
     ),
     request_body = Object,
     responses(
         (status = 200, description = "The attributes are saved."),
         (status = 400, description = "The request is malformed, or a key breaks the key policy."),
-        (status = 404, description = "The tenant has no such device."),
+        (status = 404, description = "The tenant has no such entity."),
     )
 )]
 pub(crate) async fn save(
@@ -45,15 +45,15 @@ pub(crate) async fn save(
     post, path = "/api/plugins/telemetry/{entityType}/{entityId}/attributes/{scope}", tag = "attributes",
     security(("bearer" = []), ("x-authorization" = [])),
     params(
-        ("entityType" = String, Path, description = "`DEVICE`."),
-        ("entityId" = uuid::Uuid, Path, description = "The device."),
+        ("entityType" = String, Path, description = "`DEVICE`, `CUSTOMER`, `USER` or `TENANT`."),
+        ("entityId" = uuid::Uuid, Path, description = "The entity."),
         ("scope" = String, Path, description = "`SERVER_SCOPE` or `SHARED_SCOPE`."),
     ),
     request_body = Object,
     responses(
         (status = 200, description = "The attributes are saved."),
         (status = 400, description = "The request is malformed, or a key breaks the key policy."),
-        (status = 404, description = "The tenant has no such device."),
+        (status = 404, description = "The tenant has no such entity."),
     )
 )]
 pub(crate) async fn save_second_form(
@@ -103,12 +103,14 @@ async fn write(
     if scope == AttributeScope::Client {
         return Err(ApiError::invalid("Invalid scope: CLIENT_SCOPE"));
     }
-    let Written { claiming, plain } = Written::read(body, scope, state.settings.numeric_text_is_number)?;
+    let Written { claiming, plain } = Written::read(body, target.entity, scope, state.settings.numeric_text_is_number)?;
+    let Entity::Device(id) = target.entity else {
+        return Ok(state.attributes.put(target.entity, scope, plain).await?);
+    };
     if !claiming.is_empty() && matches!(target.user, DeviceUser::Customer(_)) {
         return Err(ApiError::Forbidden);
     }
-    let id = target.device.device_id;
-    let plain = (!plain.is_empty()).then(|| RegistryWrite::PutAttributes(Entity::Device(id), scope, plain));
+    let plain = (!plain.is_empty()).then(|| RegistryWrite::PutAttributes(target.entity, scope, plain));
     let caller = command.caller(target.user.user_id());
     let device = DeviceIdentity::new(target.user.tenant_id(), id);
     state.claims.write_attributes(&caller, device, claiming, plain.into_iter().collect()).await.map_err(failure)

@@ -27,14 +27,14 @@ pub(crate) struct AttributeJson {
     value: Value,
 }
 
-/// The device's attributes in one scope, or in all, that the user may see; by key.
+/// The entity's attributes in one scope, or in all, that the user may see; by key.
 pub(super) async fn visible(
     state: &ApiState,
     target: &Target,
     scope: Option<AttributeScope>,
 ) -> Result<Vec<AttributeJson>, ApiError> {
-    let id = target.device.device_id;
-    let stored = state.attributes.of(Entity::Device(id), scope).await?;
+    let stored = state.attributes.of(target.entity, scope).await?;
+    let Entity::Device(id) = target.entity else { return Ok(merged(stored, None, target.user)) };
     if scope.is_some_and(|scope| scope != AttributeScope::Server) {
         return Ok(merged(stored, None, target.user));
     }

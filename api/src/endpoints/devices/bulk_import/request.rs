@@ -1,9 +1,10 @@
 //! What is to be imported, and what its columns mean.
 
+use deed_domain::attributes::check_key;
 use deed_domain::import::{Column, Delimiter, ImportPlan, UnreadableTable};
 use utoipa::ToSchema;
 
-use crate::{endpoints::attributes::check_key, error::ApiError, extract::JsonObject};
+use crate::{error::ApiError, extract::JsonObject};
 
 /// An import. Further members mean nothing.
 #[derive(Debug, ToSchema)]

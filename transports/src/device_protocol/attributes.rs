@@ -1,0 +1,173 @@
+//! A device's own attributes, and those that people share with it. It never sees the ones of the server.
+
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+
+use deed_domain::{
+    attributes::{self, InvalidAttributes},
+    claims::{ClaimingChange, Failure},
+    metadata::{Actor, Caller, Transport},
+    ports::{AppendError, Attribute, AttributeScope, DeviceIdentity, Entity, RegistryWrite},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::time::sleep;
+
+use super::DeviceProtocol;
+
+/// How often it is looked whether a shared attribute has changed, while a device waits for that.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Which attributes a device asks for; without any name, all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Keys of its own.
+    pub client: Vec<String>,
+    /// Keys of those that people share with it.
+    pub shared: Vec<String>,
+}
+
+/// A device's attributes; a scope without any is left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct DeviceAttributes {
+    /// Its own.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub client: Map<String, Value>,
+    /// Those that people share with it.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub shared: Map<String, Value>,
+}
+
+/// Why a device's attributes were not stored.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotPublished {
+    /// They cannot be.
+    #[error(transparent)]
+    Invalid(#[from] InvalidAttributes),
+    /// The device is gone, or the store cannot answer.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+type Shared = BTreeMap<String, Attribute>;
+
+impl DeviceProtocol {
+    /// Stores attributes of the device's own.
+    ///
+    /// # Errors
+    /// [`NotPublished`]; none of them was stored then.
+    pub async fn publish_attributes(
+        &self,
+        device: DeviceIdentity,
+        transport: Transport,
+        correlation_id: Cow<'static, str>,
+        message: &[u8],
+    ) -> Result<(), NotPublished> {
+        let read = attributes::read(message)?;
+        if read.is_empty() {
+            return Ok(());
+        }
+        let numeric = self.numeric_text_is_number;
+        let put = read.into_iter().map(|(key, written)| (key, written.into_stored(numeric))).collect();
+        let entity = Entity::Device(device.device_id);
+        let write = RegistryWrite::PutAttributes(entity, AttributeScope::Client, put);
+        let actor = Actor::Device(device.device_id);
+        let caller = Caller { actor, transport, correlation_id, command_id: None };
+        Ok(self.claims.write_attributes(&caller, device, ClaimingChange::default(), vec![write]).await?)
+    }
+
+    /// The attributes that the device asks for, as far as they are there.
+    ///
+    /// # Errors
+    /// [`Failure::NotAppended`] if they cannot be read.
+    pub async fn attributes(&self, device: DeviceIdentity, wanted: &Wanted) -> Result<DeviceAttributes, Failure> {
+        let of = Entity::Device(device.device_id);
+        let stored = self.attributes.of(of, None).await.map_err(AppendError::from)?;
+        let all = wanted.client.is_empty() && wanted.shared.is_empty();
+        let mut found = DeviceAttributes::default();
+        for Attribute { key, scope, value, .. } in stored {
+            let (keys, into) = match scope {
+                AttributeScope::Client => (&wanted.client, &mut found.client),
+                AttributeScope::Shared => (&wanted.shared, &mut found.shared),
+                AttributeScope::Server => continue,
+            };
+            if all || keys.contains(&key) {
+                into.insert(key, value);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The shared attributes that change from now on, as soon as one does, within half a second; `None` if none does
+    /// within the patience. Each changed one stands under its key, deleted ones in a list under `deleted`.
+    ///
+    /// # Errors
+    /// [`Failure::NotAppended`] if they cannot be read.
+    pub async fn shared_attributes_changed(
+        &self,
+        device: DeviceIdentity,
+        patience: Duration,
+    ) -> Result<Option<Map<String, Value>>, Failure> {
+        let before = self.shared(device).await?;
+        let changed = async {
+            loop {
+                sleep(LOOK).await;
+                let now = self.shared(device).await?;
+                if now != before {
+                    return Ok(Some(difference(&before, now)));
+                }
+            }
+        };
+        tokio::time::timeout(patience, changed).await.unwrap_or(Ok(None))
+    }
+
+    async fn shared(&self, device: DeviceIdentity) -> Result<Shared, Failure> {
+        let of = Entity::Device(device.device_id);
+        let stored = self.attributes.of(of, Some(AttributeScope::Shared)).await.map_err(AppendError::from)?;
+        Ok(stored.into_iter().map(|attribute| (attribute.key.clone(), attribute)).collect())
+    }
+}
+
+fn difference(before: &Shared, now: Shared) -> Map<String, Value> {
+    let deleted: Vec<_> = before.keys().filter(|key| !now.contains_key(*key)).cloned().map(Value::from).collect();
+    let changed = now.into_iter().filter(|(key, attribute)| before.get(key) != Some(attribute));
+    let mut told: Map<_, _> = changed.map(|(key, attribute)| (key, attribute.value)).collect();
+    if !deleted.is_empty() {
+        told.insert("deleted".into(), deleted.into());
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use deed_domain::time::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    fn shared(all: &[(&str, i64, i64)]) -> Shared {
+        let attribute = |(key, value, at): &(&str, i64, i64)| Attribute {
+            key: (*key).to_owned(),
+            scope: AttributeScope::Shared,
+            value: json!(value),
+            last_update: Timestamp(*at),
+        };
+        all.iter().map(|one| (one.0.to_owned(), attribute(one))).collect()
+    }
+
+    #[test]
+    fn what_changed_is_told_and_nothing_else() {
+        let before = shared(&[("a", 1, 1), ("b", 1, 1), ("c", 1, 1)]);
+        let now = shared(&[("a", 2, 2), ("b", 1, 1), ("c", 1, 2), ("d", 4, 2)]);
+        assert_eq!(Value::from(difference(&before, now)), json!({"a": 2, "c": 1, "d": 4}), "written anew is changed");
+        let now = shared(&[("b", 1, 1), ("c", 1, 1)]);
+        assert_eq!(Value::from(difference(&before, now)), json!({"deleted": ["a"]}));
+    }
+
+    #[test]
+    fn a_scope_without_attributes_is_left_out() {
+        assert_eq!(serde_json::to_string(&DeviceAttributes::default()).unwrap(), "{}");
+        let client = Map::from_iter([("k".to_owned(), json!(1))]);
+        let one = DeviceAttributes { client, ..DeviceAttributes::default() };
+        assert_eq!(serde_json::to_string(&one).unwrap(), r#"{"client":{"k":1}}"#);
+    }
+}
