@@ -190,6 +190,7 @@ fn api_settings(config: &Config) -> ApiSettings {
             ReclaimBody::Result => deed_api::ReclaimBody::Result,
             ReclaimBody::Empty => deed_api::ReclaimBody::Empty,
         },
+        expiration_time_attribute: config.claim.expiration_time_attribute,
         numeric_text_is_number: config.transport.numeric_text_is_number,
     }
 }

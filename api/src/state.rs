@@ -73,6 +73,8 @@ pub struct ApiSettings {
     pub max_body_bytes: usize,
     /// What a reclaim answers (`security.claim.reclaimBody`).
     pub reclaim_body: ReclaimBody,
+    /// Whether `expirationTime` shows when the device's own key runs out (`security.claim.expirationTimeAttribute`).
+    pub expiration_time_attribute: bool,
     /// Whether an attribute's text that looks like a number is stored as one (`transport.json.type_cast_enabled`).
     pub numeric_text_is_number: bool,
 }
@@ -89,6 +91,7 @@ impl Default for ApiSettings {
             api_key_bytes: 64,
             max_body_bytes: 16_777_216,
             reclaim_body: ReclaimBody::Result,
+            expiration_time_attribute: true,
             numeric_text_is_number: true,
         }
     }

@@ -25,7 +25,7 @@ pub enum InvalidAttributes {
     /// A key is too long.
     #[error("Validation error: key length must be equal or less than 255")]
     KeyTooLong,
-    /// Markup stands in a key.
+    /// Markup or U+0000 stands in a key.
     #[error("Validation error: key is malformed")]
     MarkupInKey,
     /// A value is null.
@@ -116,7 +116,7 @@ pub fn check_key(key: &str) -> Result<(), InvalidAttributes> {
         Err(InvalidAttributes::BlankKey)
     } else if key.chars().count() > LONGEST_KEY {
         Err(InvalidAttributes::KeyTooLong)
-    } else if has_markup(key) {
+    } else if has_markup(key) || key.contains('\0') {
         Err(InvalidAttributes::MarkupInKey)
     } else {
         Ok(())

@@ -146,6 +146,14 @@ fn unknown_names_stop_the_start_and_name_the_nearest() {
 }
 
 #[test]
+fn what_has_no_effect_is_no_setting() {
+    let sections = sections();
+    let settings = || sections.iter().flat_map(|section| &section.settings);
+    let both = unknown::WITHOUT_EFFECT.iter().filter(|(name, _)| settings().any(|setting| setting.key == *name));
+    assert_eq!(both.map(|(name, _)| name).collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
+#[test]
 fn unknown_variables_of_our_own_are_mentioned() {
     let warnings =
         given().environment([("SECURITY_CLAIM_GUESLIMIT", "0"), ("DEED_CONFIG", "x"), ("HOME", "/")]).warnings();

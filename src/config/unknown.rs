@@ -16,8 +16,6 @@ pub(crate) const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("security.user_login_case_sensitive", "e-mails are compared without regard to case"),
     ("mail.oauth2", "the mail server is signed in to with a password"),
     ("mail.per_tenant_rate_limits", "a user gets at most one link for another password in a minute"),
-    ("transport.http.max_payload_size", "a claim is limited to 65536 bytes"),
-    ("transport.http.request_timeout", "no request waits for a device"),
     ("transport.mqtt", "MQTT is not served yet"),
     ("transport.coap", "CoAP is not served yet"),
     ("transport.client_side_rpc", "there are no remote procedure calls"),

@@ -62,6 +62,7 @@ async fn secrets_are_in_no_log_metric_event_or_export() {
 
     let (status, printed) = server.stop();
     assert!(status.success(), "{printed}");
+    assert!(printed.contains("the claimingData that was written cannot be read"), "{printed}");
     let (status, exported, _) = run(deed(data.path()).arg("export"));
     assert_eq!(status, 0);
     assert!(exported.contains("DeviceClaimed"), "{exported}");

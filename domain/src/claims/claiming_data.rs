@@ -61,12 +61,12 @@ fn whole(number: &serde_json::Number) -> Result<i64, Undecodable> {
     }
 }
 
-/// Whether this value of `claimingAllowed` allows: true, the text "true" in any case, or the number 1.
+/// Whether this value of `claimingAllowed` allows: true, the text "true" in any case, or the number 1 however written.
 pub fn is_allowed(value: &Value) -> bool {
     match value {
         Value::Bool(flag) => *flag,
         Value::String(text) => text.eq_ignore_ascii_case("true"),
-        Value::Number(number) => number.as_i64() == Some(1),
+        Value::Number(number) => number.as_f64() == Some(1.0),
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
 }

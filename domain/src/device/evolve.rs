@@ -36,6 +36,7 @@ impl Device {
                     epoch: Epoch(0),
                     switch: None,
                     attribute: None,
+                    device_window_changed_at: None,
                     keys: Vec::new(),
                     expired: Vec::new(),
                     guesses: Vec::new(),
@@ -66,6 +67,9 @@ impl Registered {
                 self.switch = explicit.then_some(Switch { allowed: false, at: *at });
             }
             DeviceEvent::ClaimIssued { at, key_id, origin, slot, digest, empty, not_before, expires_at } => {
+                if *slot == KeySlot::Device {
+                    self.device_window_changed_at = Some(*at);
+                }
                 if slot.is_attribute() {
                     self.attribute =
                         Some(AttributeSlot { key_id: *key_id, at: *at, content: Some((*slot, *expires_at)) });
@@ -81,11 +85,15 @@ impl Registered {
                     expires_at: *expires_at,
                 });
             }
-            DeviceEvent::ClaimRevoked { key_id, .. } => {
+            DeviceEvent::ClaimRevoked { at, key_id, .. } => {
+                self.note_device_window(*key_id, *at);
                 self.keys.retain(|key| key.key_id != *key_id);
                 self.attribute = self.attribute.filter(|slot| slot.key_id != *key_id);
             }
-            DeviceEvent::ClaimExpired { key_id, .. } => self.expire(*key_id),
+            DeviceEvent::ClaimExpired { at, key_id } => {
+                self.note_device_window(*key_id, *at);
+                self.expire(*key_id);
+            }
             DeviceEvent::IssueRefused { at, origin, reason, key_id, .. } => {
                 self.record_refusal(RefusalKind::Issue(*origin, *reason), *at);
                 if let (IssueRefusedReason::Undecodable, Some(key_id)) = (reason, key_id) {
@@ -136,6 +144,13 @@ impl Registered {
             self.epoch = epoch;
             Owner { customer_id, since: at, epoch, acquired }
         });
+    }
+
+    /// A key is about to leave.
+    fn note_device_window(&mut self, key_id: KeyId, at: Timestamp) {
+        if self.device_key().is_some_and(|key| key.key_id == key_id) {
+            self.device_window_changed_at = Some(at);
+        }
     }
 
     fn expire(&mut self, key_id: KeyId) {

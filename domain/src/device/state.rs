@@ -48,6 +48,9 @@ pub struct Registered {
     pub switch: Option<Switch>,
     /// The attribute `claimingData`, if it stands there.
     pub attribute: Option<AttributeSlot>,
+    /// When the device side's window last opened or closed; what was written by hand as `expirationTime` up to then is
+    /// not there any more.
+    pub device_window_changed_at: Option<Timestamp>,
     /// Keys that are active or will be.
     pub keys: Vec<ActiveKey>,
     /// The last keys whose time ran out, newest last, so that their holder can be told why they fail.

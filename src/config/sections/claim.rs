@@ -63,6 +63,12 @@ section! {
             variable: "SECURITY_CLAIM_LEGACY_ACK",
             default: "false",
         }
+        /// Whether the server attribute `expirationTime` shows when the device's own key runs out, while there is one.
+        expiration_time_attribute: bool = Boolean => {
+            key: "security.claim.expirationTimeAttribute",
+            variable: "SECURITY_CLAIM_EXPIRATION_TIME_ATTRIBUTE",
+            default: "true",
+        }
         /// What a reclaim answers: a JSON object, or nothing.
         reclaim_body: ReclaimBody = Choice(&[("result", ReclaimBody::Result), ("empty", ReclaimBody::Empty)]) => {
             key: "security.claim.reclaimBody",

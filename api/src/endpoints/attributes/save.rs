@@ -1,7 +1,10 @@
 //! Saving attributes, under the three paths that clients know.
 
 use axum::{body::Bytes, extract::State};
-use deed_domain::ports::{AttributeScope, DeviceIdentity, Entity, Principal, RegistryWrite};
+use deed_domain::{
+    claims::DataChange,
+    ports::{AttributeScope, DeviceIdentity, Entity, Principal, RegistryWrite},
+};
 
 use super::{failure, scope, target, written::Written};
 use crate::{
@@ -113,5 +116,10 @@ async fn write(
     let plain = (!plain.is_empty()).then(|| RegistryWrite::PutAttributes(target.entity, scope, plain));
     let caller = command.caller(target.user.user_id());
     let device = DeviceIdentity::new(target.user.tenant_id(), id);
-    state.claims.write_attributes(&caller, device, claiming, plain.into_iter().collect()).await.map_err(failure)
+    let unreadable = matches!(claiming.data, Some(DataChange::Undecodable));
+    state.claims.write_attributes(&caller, device, claiming, plain.into_iter().collect()).await.map_err(failure)?;
+    if unreadable {
+        tracing::warn!(device_id = %id, "the claimingData that was written cannot be read: no key comes of it");
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Attributes as they read: the stored ones, and those that follow from the device's events.
 
 use deed_domain::{
-    device::{CLAIMING_DATA, Registered},
+    device::{CLAIMING_DATA, EXPIRATION_TIME, Registered},
     ports::{Attribute, AttributeScope, Entity},
     time::Timestamp,
 };
@@ -34,19 +34,29 @@ pub(super) async fn visible(
     scope: Option<AttributeScope>,
 ) -> Result<Vec<AttributeJson>, ApiError> {
     let stored = state.attributes.of(target.entity, scope).await?;
-    let Entity::Device(id) = target.entity else { return Ok(merged(stored, None, target.user)) };
+    let shows_window = state.settings.expiration_time_attribute;
+    let Entity::Device(id) = target.entity else { return Ok(merged(stored, None, target.user, shows_window)) };
     if scope.is_some_and(|scope| scope != AttributeScope::Server) {
-        return Ok(merged(stored, None, target.user));
+        return Ok(merged(stored, None, target.user, shows_window));
     }
     let device = state.claims.device(target.user.tenant_id(), id).await.map_err(failure)?;
-    Ok(merged(stored, device.registered(), target.user))
+    Ok(merged(stored, device.registered(), target.user, shows_window))
 }
 
-fn merged(stored: Vec<Attribute>, device: Option<&Registered>, user: DeviceUser) -> Vec<AttributeJson> {
+fn merged(
+    stored: Vec<Attribute>,
+    device: Option<&Registered>,
+    user: DeviceUser,
+    shows_window: bool,
+) -> Vec<AttributeJson> {
     let is_hidden = |key: &str| matches!(user, DeviceUser::Customer(_)) && key == CLAIMING_DATA;
-    let derived = device.map(Registered::claiming_attributes).unwrap_or_default();
+    let mut derived = device.map(Registered::claiming_attributes).unwrap_or_default();
+    derived.retain(|attribute| shows_window || attribute.key != EXPIRATION_TIME);
+    let window_changed_at = device.and_then(|device| device.device_window_changed_at).filter(|_| shows_window);
     let is_derived = |attribute: &Attribute| {
-        attribute.scope == AttributeScope::Server && derived.iter().any(|derived| derived.key == attribute.key)
+        attribute.scope == AttributeScope::Server
+            && (derived.iter().any(|derived| derived.key == attribute.key)
+                || attribute.key == EXPIRATION_TIME && Some(attribute.last_update) <= window_changed_at)
     };
     let stored = stored.into_iter().filter(|attribute| !is_derived(attribute)).map(|attribute| AttributeJson {
         last_update_ts: attribute.last_update,
@@ -119,7 +129,7 @@ mod tests {
     #[test]
     fn an_administrator_sees_the_key_masked() {
         let device = device();
-        let all = merged(vec![stored("z", AttributeScope::Server)], device.registered(), ADMIN);
+        let all = merged(vec![stored("z", AttributeScope::Server)], device.registered(), ADMIN, true);
         assert_eq!(keys(&all), ["claimingAllowed", "claimingData", "z"]);
         assert_eq!(all[1].value, json!({"secretKey": "***", "expirationTime": 99}));
     }
@@ -128,7 +138,10 @@ mod tests {
     fn a_customer_sees_no_claiming_data() {
         let user = CustomerUser { user_id: UserId(ID), tenant_id: TenantId(ID), customer_id: CustomerId(ID) };
         let device = device();
-        assert_eq!(keys(&merged(Vec::new(), device.registered(), DeviceUser::Customer(user))), ["claimingAllowed"]);
+        assert_eq!(
+            keys(&merged(Vec::new(), device.registered(), DeviceUser::Customer(user), true)),
+            ["claimingAllowed"]
+        );
     }
 
     #[test]
@@ -136,8 +149,36 @@ mod tests {
         let device = device();
         let stored =
             vec![stored("claimingAllowed", AttributeScope::Server), stored("claimingAllowed", AttributeScope::Shared)];
-        let all = merged(stored, device.registered(), ADMIN);
+        let all = merged(stored, device.registered(), ADMIN, true);
         let values: Vec<_> = all.iter().filter(|a| a.key == "claimingAllowed").map(|a| a.value.clone()).collect();
         assert_eq!(values, [json!(1), json!(true)]);
+    }
+
+    #[test]
+    fn the_window_of_the_device_side_takes_the_place_of_what_stood_there() {
+        let mut device = device();
+        let ours = |at| Attribute { last_update: Timestamp(at), ..stored(EXPIRATION_TIME, AttributeScope::Server) };
+        let shown = |device: &Device, at, shows_window| {
+            let all = merged(vec![ours(at)], device.registered(), ADMIN, shows_window);
+            all.iter().find(|one| one.key == EXPIRATION_TIME).map(|one| one.value.clone())
+        };
+        assert_eq!(shown(&device, 3, true), Some(json!(1)));
+        device.evolve(&DeviceEvent::ClaimIssued {
+            at: Timestamp(8),
+            key_id: KeyId(Uuid::from_u128(2)),
+            origin: KeyOrigin::Device,
+            slot: KeySlot::Device,
+            digest: KeyDigest::new(PepperId("p".into()), [9; 32]),
+            empty: false,
+            not_before: None,
+            expires_at: Timestamp(20),
+        });
+        assert_eq!(shown(&device, 3, true), Some(json!(20)));
+        assert_eq!(shown(&device, 3, false), Some(json!(1)));
+        device.evolve(&DeviceEvent::ClaimExpired { at: Timestamp(21), key_id: KeyId(Uuid::from_u128(2)) });
+        assert_eq!(shown(&device, 3, true), None);
+        assert_eq!(shown(&device, 21, true), None);
+        assert_eq!(shown(&device, 22, true), Some(json!(1)));
+        assert_eq!(shown(&device, 3, false), Some(json!(1)));
     }
 }

@@ -35,15 +35,14 @@ impl Written {
         }
         let mut written = Self { claiming: ClaimingChange::default(), plain: Vec::new() };
         for (key, member) in members {
-            let value = member.value();
             if !is_claiming(entity, scope, &key) {
                 written.plain.push((key, member.into_stored(numeric_text_is_number)));
             } else if key == CLAIMING_ALLOWED {
-                let change = if is_allowed(value) { SwitchChange::Allow } else { SwitchChange::Disallow };
-                written.claiming.switch = Some(change);
+                let allowed = is_allowed(&member.into_stored(numeric_text_is_number));
+                written.claiming.switch = Some(if allowed { SwitchChange::Allow } else { SwitchChange::Disallow });
             } else if key == CLAIMING_DATA {
                 written.claiming.data =
-                    Some(ClaimingData::parse(value).map_or(DataChange::Undecodable, DataChange::Set));
+                    Some(ClaimingData::parse(member.value()).map_or(DataChange::Undecodable, DataChange::Set));
             }
         }
         Ok(written)
@@ -86,6 +85,18 @@ mod tests {
         let garbled = read(r#"{"claimingData":"{","claimingAllowed":0}"#).unwrap();
         assert!(matches!(garbled.claiming.data, Some(DataChange::Undecodable)));
         assert_eq!(garbled.claiming.switch, Some(SwitchChange::Disallow));
+    }
+
+    #[test]
+    fn one_allows_however_it_is_written() {
+        for one in ["1", "1.0", "\"1\"", "\"1.0\""] {
+            let written = read(&format!(r#"{{"claimingAllowed":{one}}}"#)).unwrap();
+            assert_eq!(written.claiming.switch, Some(SwitchChange::Allow), "{one}");
+        }
+        for other in ["1.5", "\"01\"", "[1]", "\"yes\""] {
+            let written = read(&format!(r#"{{"claimingAllowed":{other}}}"#)).unwrap();
+            assert_eq!(written.claiming.switch, Some(SwitchChange::Disallow), "{other}");
+        }
     }
 
     #[test]

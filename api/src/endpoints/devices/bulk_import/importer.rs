@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use deed_domain::{
-    claims::{DeviceChange, Failure, NewDevice, ProfileChoice},
+    claims::{DataChange, DeviceChange, Failure, NewDevice, ProfileChoice},
     device::{OwnerChange, Refusal},
     ids::{CommandId, TenantId},
     import::{ImportPlan, ImportedDevice},
@@ -82,6 +82,7 @@ impl<'a> Importer<'a> {
         let mut outcomes = Vec::with_capacity(lines.len());
         let mut created = false;
         for (index, number, device) in lines {
+            let unreadable = matches!(device.attributes.claiming.data, Some(DataChange::Undecodable));
             let outcome = if created {
                 let taken = UniqueClaim::DeviceName(self.tenant_id, device.name);
                 Err(Failure::from(AppendError::Taken(taken)))
@@ -95,6 +96,9 @@ impl<'a> Importer<'a> {
                 }
                 Err(failure) => Outcome::Failed(number, told(&failure.into())),
             };
+            if unreadable && !matches!(outcome, Outcome::Failed(..)) {
+                tracing::warn!(line = number, "the claimingData of an import cannot be read: no key comes of it");
+            }
             created |= outcome == Outcome::Created;
             outcomes.push((index, outcome));
         }
