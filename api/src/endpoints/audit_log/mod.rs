@@ -1,4 +1,4 @@
-//! The log in the form of `ThingsBoard`'s audit log (`docs/protocol.md`, audit log), for tenants' administrators.
+//! The log in the form of `ThingsBoard`'s audit log (`docs/protocol.md`, audit log), for tenants' administrators and auditors.
 
 mod action;
 pub(crate) mod entry;

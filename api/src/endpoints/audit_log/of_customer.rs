@@ -9,7 +9,7 @@ use super::{
     question::{About, Question},
 };
 use crate::{
-    authentication::{Only, TenantAdmin},
+    authentication::{HistoryReader, Only},
     extract::{PathParams, QueryParams},
     state::Shared,
     wire::PageJson,
@@ -38,11 +38,11 @@ use crate::{
 )]
 pub(crate) async fn customer_audit_log(
     State(state): State<Shared>,
-    Only(admin): Only<TenantAdmin>,
+    Only(reader): Only<HistoryReader>,
     path: PathParams,
     query: QueryParams,
 ) -> Answer {
     let about = About::Customer(path.id("customerId")?);
-    let scope = Scope::Tenant(admin.tenant_id);
-    super::answer(&state, Question::read(&query, admin.tenant_id, scope, about)?).await
+    let scope = Scope::Tenant(reader.tenant_id);
+    super::answer(&state, Question::read(&query, reader.tenant_id, scope, about)?).await
 }

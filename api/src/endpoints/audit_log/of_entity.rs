@@ -9,7 +9,7 @@ use super::{
     question::{About, Question},
 };
 use crate::{
-    authentication::{Only, TenantAdmin},
+    authentication::{HistoryReader, Only},
     error::ApiError,
     extract::{PathParams, QueryParams},
     state::Shared,
@@ -44,7 +44,7 @@ const OTHERS: [&str; 8] =
 )]
 pub(crate) async fn entity_audit_log(
     State(state): State<Shared>,
-    Only(admin): Only<TenantAdmin>,
+    Only(reader): Only<HistoryReader>,
     path: PathParams,
     query: QueryParams,
 ) -> Answer {
@@ -54,5 +54,5 @@ pub(crate) async fn entity_audit_log(
         other if OTHERS.contains(&other) => About::Nothing,
         _ => return Err(ApiError::malformed("Unknown entity type")),
     };
-    super::answer(&state, Question::read(&query, admin.tenant_id, scope, about)?).await
+    super::answer(&state, Question::read(&query, reader.tenant_id, scope, about)?).await
 }

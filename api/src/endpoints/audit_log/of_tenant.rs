@@ -9,7 +9,7 @@ use super::{
     question::{About, Question},
 };
 use crate::{
-    authentication::{Only, TenantAdmin},
+    authentication::{HistoryReader, Only},
     extract::QueryParams,
     state::Shared,
     wire::PageJson,
@@ -37,9 +37,9 @@ use crate::{
 )]
 pub(crate) async fn tenant_audit_log(
     State(state): State<Shared>,
-    Only(admin): Only<TenantAdmin>,
+    Only(reader): Only<HistoryReader>,
     query: QueryParams,
 ) -> Answer {
-    let scope = Scope::Tenant(admin.tenant_id);
-    super::answer(&state, Question::read(&query, admin.tenant_id, scope, About::Anybody)?).await
+    let scope = Scope::Tenant(reader.tenant_id);
+    super::answer(&state, Question::read(&query, reader.tenant_id, scope, About::Anybody)?).await
 }
