@@ -81,7 +81,8 @@ fn examples() -> String {
     std::env::var("DEED_SCHEMA_EXAMPLES").unwrap_or_else(|_| "5".to_owned())
 }
 
-/// Ids and names of what is there: a device that nobody owns and that has a key, and one of customer A.
+/// Ids and names of what is there: a device that nobody owns and that has a key, one of customer A, an API key of a user of
+/// customer B, and a tenant of its own.
 async fn known(world: &World) -> Value {
     let free = world.open_device("free").await;
     assert_eq!(world.register("free", "free", 600_000).await, StatusCode::OK);
@@ -90,10 +91,15 @@ async fn known(world: &World) -> Value {
     assert_eq!(world.claim_with(&world.customer_a, "owned", "owned").await.0, StatusCode::OK);
     let customers = [world.owner_of(&world.customer_a).await, world.owner_of(&world.customer_b).await];
     let (_, other) = world.call(Method::GET, "/api/auth/user", Some(&world.customer_b), None).await;
+    let operator = sign_in(&world.client, &world.server.url, "sysadmin@thingsboard.org", "sysadmin").await;
+    let (_, tenant) = world.call(Method::POST, "/api/tenant", Some(&operator), Some(json!({"title": "Another"}))).await;
+    let key = json!({"description": "of another", "userId": other["id"]});
+    let (_, key) = world.call(Method::POST, "/api/apiKey", Some(&world.tenant), Some(key)).await;
     let devices = json!([free, owned]);
     json!({
         "deviceId": devices, "entityId": devices, "deviceName": ["free", "owned"],
         "customerId": customers, "userId": [other["id"]["id"]],
+        "tenantId": [tenant["id"]["id"]], "apiKeyId": [key["id"]["id"]],
         "entityType": ["DEVICE"], "scope": ["SERVER_SCOPE", "SHARED_SCOPE"],
     })
 }
