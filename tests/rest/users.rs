@@ -250,6 +250,10 @@ async fn users_keep_to_the_rules() {
     let nowhere = json!({"email": "third@example.org", "authority": "TENANT_ADMIN"});
     let nowhere = users.save(&users.operator, nowhere).await;
     assert_eq!(message(&nowhere), (400, "Tenant administrator should be assigned to tenant!"));
+    let missing = json!({"entityType": "TENANT", "id": UNKNOWN});
+    let missing = json!({"email": "third@example.org", "authority": "TENANT_ADMIN", "tenantId": missing});
+    let missing = users.save(&users.operator, missing).await;
+    assert_eq!(message(&missing), (400, "User is referencing to non-existent tenant!"));
     let link = format!("/api/user/{}/activationLink", id(&second));
     assert_eq!(users.text(&users.operator, &link).await.0, OK);
     for token in [a, b] {

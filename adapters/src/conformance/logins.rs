@@ -105,8 +105,14 @@ pub async fn another_password_ends_all_logins(factory: &dyn Factory) {
     let checked =
         |id, hash: &str| NewLogin { checked_hash: Some(hash.to_owned()), ..login(id, anna.id, START.plus(10)) };
     let old = enabled(true).password_hash.unwrap();
-    assert!(world.store.set_password(anna.id, "new".to_owned()).await.unwrap());
-    assert!(!world.store.set_password(UserId(new_id()), "new".to_owned()).await.unwrap(), "nobody");
+    let set = async |user, checked: Option<&str>, hash: &str| {
+        world.store.set_password(user, checked.map(str::to_owned), hash.to_owned()).await.unwrap()
+    };
+    assert!(!set(anna.id, Some("another"), "never").await, "another one was checked");
+    assert!(!set(anna.id, None, "never").await, "none was checked");
+    assert!(set(anna.id, Some(&old), "new").await);
+    assert!(!set(anna.id, Some(&old), "never").await, "somebody was first");
+    assert!(!set(UserId(new_id()), None, "new").await, "nobody");
     let (late, after) = (session(), session());
     assert!(!world.store.open_session(checked(late, &old)).await.unwrap(), "checked against the old one");
     assert!(world.store.open_session(checked(after, "new")).await.unwrap());

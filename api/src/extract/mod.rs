@@ -18,7 +18,7 @@ pub(crate) use body::{RawBody, SmallBody};
 pub(crate) use command_context::CommandContext;
 pub(crate) use email::email;
 pub(crate) use json_object::JsonObject;
-pub(crate) use name_conflict::NameConflict;
+pub(crate) use name_conflict::{Attempt, NameConflict, NameConflictParams};
 pub(crate) use page_params::PageParams;
 pub(crate) use page_query::{SortProperty, page_request};
 pub(crate) use path::{PathParams, check_path};

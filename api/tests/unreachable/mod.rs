@@ -220,7 +220,7 @@ impl Users for Unreachable {
         fails()
     }
 
-    async fn set_password(&self, _: UserId, _: String) -> Result<bool, StoreError> {
+    async fn set_password(&self, _: UserId, _: Option<String>, _: String) -> Result<bool, StoreError> {
         fails()
     }
 

@@ -130,6 +130,9 @@ impl People {
             (Authority::TenantAdmin | Authority::Auditor, Some(_), None)
             | (Authority::CustomerUser, Some(_), Some(_)) => {}
         }
+        if let Some(id) = user.tenant_id {
+            self.accounts.tenant(id).await?.ok_or(UserRefusal::TenantNotFound)?;
+        }
         if let Some(id) = user.customer_id {
             let customer = self.accounts.customer(id).await?.ok_or(UserRefusal::CustomerNotFound)?;
             if Some(customer.tenant_id) != user.tenant_id {

@@ -5,7 +5,7 @@ use deed_domain::{
     ids::UserId,
     ports::{
         Account, AccountsError, Authority, LinkPurpose, ListPage, ListedUser, PageRequest, Party, StoreError, User,
-        UserCredentials, UserSort, Users, UsersOf,
+        UserCredentials, UserSort, Users, UsersOf, fold_case,
     },
 };
 
@@ -13,7 +13,7 @@ use crate::memory::InMemoryStore;
 
 /// The form in which e-mails are compared: capitals and small letters are the same.
 pub(super) fn folded(email: &str) -> String {
-    email.to_lowercase().to_uppercase()
+    fold_case(email)
 }
 
 #[async_trait]
@@ -41,12 +41,21 @@ impl Users for InMemoryStore {
         Ok(held.registry.users.values().find(|(user, _)| folded(&user.email) == folded(email)).cloned())
     }
 
-    async fn set_password(&self, user_id: UserId, password_hash: String) -> Result<bool, StoreError> {
+    async fn set_password(
+        &self,
+        user_id: UserId,
+        checked_hash: Option<String>,
+        password_hash: String,
+    ) -> Result<bool, StoreError> {
         let registry = &mut self.held().registry;
+        let found = registry.users.get_mut(&user_id);
+        let Some((_, credentials)) = found.filter(|(_, credentials)| credentials.password_hash == checked_hash) else {
+            return Ok(false);
+        };
+        credentials.password_hash = Some(password_hash);
         registry.end_logins(user_id);
         registry.links.remove(&(user_id, LinkPurpose::PasswordReset));
-        let found = registry.users.get_mut(&user_id);
-        Ok(found.map(|(_, credentials)| credentials.password_hash = Some(password_hash)).is_some())
+        Ok(true)
     }
 
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {

@@ -7,6 +7,7 @@ use deed_domain::{
     ids::{ApiKeyId, UserId},
     ports::{
         ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, KeyRefused, ListPage, PageRequest, Principal, Proof, StoreError,
+        contains_folded, fold_case,
     },
 };
 
@@ -42,8 +43,8 @@ impl ApiKeys for InMemoryStore {
         page: PageRequest<ApiKeySort>,
     ) -> Result<ListPage<ApiKey>, StoreError> {
         let held = self.held();
-        let text = page.text_search.as_ref().map(|text| text.to_lowercase());
-        let found = |key: &&ApiKey| text.as_ref().is_none_or(|text| key.description.to_lowercase().contains(text));
+        let text = page.text_search.as_deref().map(fold_case);
+        let found = |key: &&ApiKey| text.as_ref().is_none_or(|text| contains_folded(&key.description, text));
         let of_user = held.registry.api_keys.values().map(|(key, _)| key).filter(|key| key.user_id == user_id);
         let mut keys: Vec<ApiKey> = of_user.filter(found).cloned().collect();
         keys.sort_by(|a, b| {

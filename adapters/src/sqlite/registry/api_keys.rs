@@ -5,7 +5,7 @@ use deed_domain::{
     ids::{ApiKeyId, UserId},
     ports::{
         ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Authority, KeyRefused, ListPage, PageRequest, Principal, Proof,
-        StoreError,
+        StoreError, contains_folded, fold_case,
     },
     time::Timestamp,
 };
@@ -71,8 +71,8 @@ fn page(
     let rows = statement.query_map([IdText::new(user_id.0)], |row| Ok(read(row)))?;
     let mut keys = rows.map(|row| row?).collect::<Result<Vec<_>, _>>()?;
     if let Some(text) = &page.text_search {
-        let text = text.to_lowercase();
-        keys.retain(|key| key.description.to_lowercase().contains(&text));
+        let part = fold_case(text);
+        keys.retain(|key| contains_folded(&key.description, &part));
     }
     let total = keys.len() as u64;
     let skipped = usize::try_from(page.offset()).unwrap_or(usize::MAX);

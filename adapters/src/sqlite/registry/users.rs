@@ -71,14 +71,22 @@ fn add_user(tx: &Connection, user: &User, credentials: &UserCredentials) -> Resu
     Ok(added == 1)
 }
 
-/// `false` if there is no such user.
-fn set_password(tx: &Connection, id: UserId, password_hash: &str) -> Result<bool, SqlError> {
+/// `false` if there is no such user, or its password is not the one that was checked.
+fn set_password(
+    tx: &Connection,
+    id: UserId,
+    checked_hash: Option<&str>,
+    password_hash: &str,
+) -> Result<bool, SqlError> {
     let changed = tx
-        .prepare_cached("UPDATE users SET password_hash = ?2 WHERE id = ?1")?
-        .execute(params![IdText::new(id.0), password_hash])?;
+        .prepare_cached("UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash IS ?2")?
+        .execute(params![IdText::new(id.0), checked_hash, password_hash])?;
+    if changed == 0 {
+        return Ok(false);
+    }
     logins::end_all(tx, id)?;
     links::forget_reset(tx, id)?;
-    Ok(changed == 1)
+    Ok(true)
 }
 
 /// What the search of lists looks at: e-mail and names, one a line.
@@ -201,8 +209,13 @@ impl Users for SqliteStore {
         .await
     }
 
-    async fn set_password(&self, user_id: UserId, password_hash: String) -> Result<bool, StoreError> {
-        self.write(move |tx, _| set_password(tx, user_id, &password_hash)).await
+    async fn set_password(
+        &self,
+        user_id: UserId,
+        checked_hash: Option<String>,
+        password_hash: String,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx, _| set_password(tx, user_id, checked_hash.as_deref(), &password_hash)).await
     }
 
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {

@@ -9,7 +9,7 @@ use deed_domain::{
     device::DeviceEvent,
     ids::{DeviceId, KeyId, Position},
     metadata::Actor,
-    ports::{ListPage, RecordedEvent, Scope},
+    ports::{ListPage, RecordedEvent, Scope, contains_folded, fold_case},
     time::Timestamp,
 };
 use deed_projections::{AuditAction, AuditEntry, Recorded, audit_entries, concerns_the_audit_log};
@@ -123,8 +123,8 @@ impl<'a> Reading<'a> {
 
     /// Whether the searched text is in the entry's names or words, in whatever case.
     async fn is_searched(&mut self, entry: &AuditEntry) -> Result<bool, ApiError> {
-        let Some(text) = self.question.page.text_search.as_deref().map(str::to_lowercase) else { return Ok(true) };
-        let has = |name: &str| name.to_lowercase().contains(&text);
+        let Some(text) = self.question.page.text_search.as_deref().map(fold_case) else { return Ok(true) };
+        let has = |name: &str| contains_folded(name, &text);
         Ok(has(action_type(entry.action))
             || has(action_status(entry.action))
             || has(self.names.device(entry.device_id).await?)

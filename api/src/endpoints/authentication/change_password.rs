@@ -54,17 +54,18 @@ pub(crate) async fn change_password(
     let gone = || ApiError::from(Unauthenticated::BadCredentials);
     let user = state.accounts.user(principal.user_id).await?.ok_or_else(gone)?;
     let (user, credentials) = state.accounts.user_by_email(&user.email).await?.ok_or_else(gone)?;
+    let mismatch = || ApiError::invalid("Current password doesn't match!");
     let checked = credentials.password_hash;
-    if !state.passwords.verify(current_password.clone(), checked).await? {
-        return Err(ApiError::invalid("Current password doesn't match!"));
+    if !state.passwords.verify(current_password.clone(), checked.clone()).await? {
+        return Err(mismatch());
     }
     let new = new_password(wanted)?;
     if new.expose() == current_password.expose() {
         return Err(ApiError::invalid("New password should be different from existing!"));
     }
     let hash = state.passwords.hash(new).await?;
-    if !state.accounts.set_password(user.id, hash.clone()).await? {
-        return Err(gone());
+    if !state.accounts.set_password(user.id, checked, hash.clone()).await? {
+        return Err(mismatch());
     }
     sign_in(&state, &user, Some(hash)).await.map(Json)
 }

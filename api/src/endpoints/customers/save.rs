@@ -15,7 +15,7 @@ use crate::{
         devices::DraftId,
     },
     error::ApiError,
-    extract::{JsonObject, NameConflict, QueryParams, RawBody},
+    extract::{Attempt, JsonObject, NameConflict, NameConflictParams, QueryParams, RawBody},
     state::{ApiState, Shared},
     wire::CustomerJson,
 };
@@ -90,12 +90,7 @@ impl Wanted {
 /// Add or save a customer
 #[utoipa::path(
     post, path = "/api/customer", tag = "customers", security(("bearer" = []), ("x-authorization" = [])),
-    params(
-        ("nameConflictPolicy" = Option<String>, Query, description = "`FAIL` (the default), or `UNIQUIFY`: a title that is \
-                                                                      taken gets an ending."),
-        ("uniquifySeparator" = Option<String>, Query, max_length = 16, description = "Stands before the ending; `_` by default."),
-        ("uniquifyStrategy" = Option<String>, Query, description = "`RANDOM` (the default) or `INCREMENTAL`."),
-    ),
+    params(NameConflictParams),
     request_body = CustomerDraft,
     responses(
         (status = 200, description = "The customer as it is now.", body = CustomerJson),
@@ -120,7 +115,6 @@ pub(crate) async fn save_customer(
     save(&state, admin, wanted, &on_conflict).await.map(CustomerJson::from).map(Json)
 }
 
-/// Saves under the first title that is free.
 async fn save(
     state: &ApiState,
     admin: TenantAdmin,
@@ -130,12 +124,8 @@ async fn save(
     let Wanted { id, version, values } = wanted;
     let now = state.clock.now();
     let new_id = id.unwrap_or_else(|| CustomerId(state.entropy.new_id(now)));
-    for title in on_conflict.names(&values.title, &*state.entropy) {
+    let save = async |title: String| {
         check_title(&title)?;
-        let bearer = state.accounts.customer_titled(admin.tenant_id, &title).await?;
-        if bearer.is_some_and(|bearer| Some(bearer.id) != id) {
-            continue;
-        }
         let values = CustomerValues { title, ..values.clone() };
         let saved = match id {
             Some(id) => state.accounts.save_customer(id, version, values).await,
@@ -145,12 +135,13 @@ async fn save(
             }
         };
         match saved {
-            // Somebody was quicker: the next one.
-            Err(AccountsError::TitleTaken) => {}
-            saved => return saved.map_err(|error| super::refused(new_id, error)),
+            Ok(customer) => Ok(Attempt::Saved(customer)),
+            Err(error @ AccountsError::TitleTaken) => Ok(Attempt::Taken(super::refused(new_id, error))),
+            Err(error) => Err(super::refused(new_id, error)),
         }
-    }
-    Err(super::refused(new_id, AccountsError::TitleTaken))
+    };
+    let is_taken = async |title: String| Ok(state.accounts.customer_titled(admin.tenant_id, &title).await?.is_some());
+    on_conflict.save(&*state.entropy, &values.title, save, is_taken).await
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ pub(crate) mod list_infos;
 pub(crate) mod list_of_customer;
 pub(crate) mod list_of_user;
 mod listed;
-mod name_conflict;
 pub(crate) mod read;
 pub(crate) mod read_info;
 pub(crate) mod read_of_tenant;

@@ -1,25 +1,25 @@
 //! `POST /api/device`: adds a device or saves one.
 
+use std::future::Future;
+
 use axum::{Json, extract::State};
 use deed_domain::{
-    claims::{DeviceChange, NewDevice, ProfileChoice},
+    claims::{DeviceChange, Failure, NewDevice, ProfileChoice},
     credentials::NewCredentials,
     device::{OwnerChange, Refusal},
     ids::{CustomerId, TenantId},
     metadata::Caller,
-    ports::Appended,
+    ports::{AppendError, Appended, UniqueClaim},
+    texts::check_name,
 };
 use deed_projections::DeviceRow;
 use serde_json::Value;
 
-use super::{
-    draft::{Draft, DraftOwner},
-    name_conflict::{NameConflict, NameConflictParams},
-};
+use super::draft::{Draft, DraftOwner};
 use crate::{
     authentication::{DeviceUser, Only, TenantAdmin},
     error::ApiError,
-    extract::{CommandContext, JsonObject, QueryParams, RawBody},
+    extract::{Attempt, CommandContext, JsonObject, NameConflict, NameConflictParams, QueryParams, RawBody},
     state::{ApiState, Shared},
     wire::DeviceJson,
 };
@@ -106,9 +106,9 @@ pub(super) async fn add(
     };
     let register = |name| {
         let new = NewDevice { name, ..new.clone() };
-        async move { Ok(state.claims.register(caller, admin.tenant_id, new).await?) }
+        async move { state.claims.register(caller, admin.tenant_id, new).await.map_err(ApiError::from) }
     };
-    conflict.save(state, admin.tenant_id, &name, register).await
+    save_named(state, admin.tenant_id, &name, conflict, register).await
 }
 
 /// Changes the device of that row.
@@ -124,7 +124,31 @@ pub(super) async fn change_device(
         let change = DeviceChange { name, ..change.clone() };
         async move { state.claims.change(caller, tenant_id, device_id, change).await.map_err(super::failure(device_id)) }
     };
-    conflict.save(state, tenant_id, &change.name, change_to).await
+    save_named(state, tenant_id, &change.name, conflict, change_to).await
+}
+
+/// Saves a device under its name, or under another one if the name is taken and that is wanted.
+async fn save_named<F: Future<Output = Result<Appended, ApiError>>>(
+    state: &ApiState,
+    tenant_id: TenantId,
+    name: &str,
+    conflict: &NameConflict,
+    save: impl Fn(String) -> F,
+) -> Result<Appended, ApiError> {
+    let attempt = async |name: String| {
+        check_name("name", &name).map_err(|why| ApiError::invalid(why.to_string()))?;
+        match save(name).await {
+            Ok(appended) => Ok(Attempt::Saved(appended)),
+            Err(error) if is_name_taken(&error) => Ok(Attempt::Taken(error)),
+            Err(error) => Err(error),
+        }
+    };
+    let is_taken = async |name: String| Ok(state.read_models.device_named(tenant_id, &name).await?.is_some());
+    conflict.save(&*state.entropy, name, attempt, is_taken).await
+}
+
+fn is_name_taken(error: &ApiError) -> bool {
+    matches!(error, ApiError::Failed(Failure::NotAppended(AppendError::Taken(UniqueClaim::DeviceName(..)))))
 }
 
 pub(super) async fn change_by_admin(

@@ -6,14 +6,13 @@ use utoipa::ToSchema;
 
 use super::{
     draft::Draft,
-    name_conflict::{NameConflict, NameConflictParams},
     save::{add, change_by_admin, change_device, saved},
 };
 use crate::{
     authentication::{DeviceUser, Only, TenantAdmin},
     endpoints::credentials,
     error::ApiError,
-    extract::{CommandContext, JsonObject, QueryParams, RawBody},
+    extract::{CommandContext, JsonObject, NameConflict, NameConflictParams, QueryParams, RawBody},
     state::Shared,
     wire::DeviceJson,
 };

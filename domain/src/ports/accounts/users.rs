@@ -32,12 +32,18 @@ pub trait Users: Send + Sync {
     /// [`StoreError`] if the registry cannot be read.
     async fn user_by_email(&self, email: &str) -> Result<Option<(User, UserCredentials)>, StoreError>;
 
-    /// Gives the user another password, by its hash in PHC format, and ends all of the user's logins, and
-    /// the link for another password. `false` if there is no such user.
+    /// Gives the user another password, by its hash in PHC format, and ends all of the user's logins, and the link for
+    /// another password. `false`, and nothing changes, if there is no such user, or another password than the one that
+    /// was checked has been set since: of two who know it, one is first.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be stored.
-    async fn set_password(&self, user_id: UserId, password_hash: String) -> Result<bool, StoreError>;
+    async fn set_password(
+        &self,
+        user_id: UserId,
+        checked_hash: Option<String>,
+        password_hash: String,
+    ) -> Result<bool, StoreError>;
 
     /// How it stands with the account of that user; `None` if there is no such user.
     ///
