@@ -18,8 +18,11 @@ use crate::sqlite::{
     values::{Column, IdText, signed},
 };
 
-/// A list whose type makes up at least this share of the tenant's devices is read in its order, skipping the others;
-/// below it, the devices of the type are sorted.
+#[cfg(test)]
+mod plans;
+
+/// A list of one type or one owner that makes up at least this share of the tenant's devices is read in its order, skipping
+/// the others; below it, its devices are sorted.
 const LARGE_SHARE: u64 = 16;
 
 /// One page of the list, and how many devices the whole list has.
@@ -45,6 +48,8 @@ struct List<'a> {
     sort: DeviceOrder,
     descending: bool,
     rows: Rows,
+    /// Whether there are so few that they are sorted, rather than found in the order.
+    sorted: bool,
 }
 
 /// The tables that are read, and the conditions on their rows. The device list is `d`.
@@ -82,13 +87,16 @@ impl Rows {
         })?
     }
 
+    fn part_sql(&self, order: &str) -> String {
+        format!("{} ORDER BY {order} LIMIT ? OFFSET ?", self.select("d.position"))
+    }
+
     /// Positions of `limit` rows behind the first `offset` of `total`, counted from the nearer end.
     fn part(&self, connection: &Connection, order: &Order, total: u64, offset: u64, limit: u64) -> Positions {
         let behind = total.saturating_sub(offset + limit);
         let (order, skipped) = if behind < offset { (&order.backward, behind) } else { (&order.forward, offset) };
-        let sql = format!("{} ORDER BY {order} LIMIT ? OFFSET ?", self.select("d.position"));
         let window = [Value::Integer(signed(limit)), Value::Integer(signed(skipped))];
-        let mut statement = connection.prepare_cached(&sql)?;
+        let mut statement = connection.prepare_cached(&self.part_sql(order))?;
         let found = statement.query_map(params_from_iter(self.values().chain(&window)), |row| row.get(0))?;
         let mut positions: Vec<i64> = found.collect::<Result<_, _>>()?;
         if behind < offset {
@@ -114,9 +122,15 @@ impl Order {
             let column = column.map(|column| format!("{column} {direction}{nulls}, ")).unwrap_or_default();
             format!("{column}d.position {direction}")
         };
-        let may_be_null = matches!(column, Some("d.label" | "c.title"));
+        let may_be_null = matches!(column, Some("d.label" | "+d.label" | "c.title"));
         let (last, first) = if may_be_null { (" NULLS LAST", " NULLS FIRST") } else { ("", "") };
         Self { forward: order(descending, last), backward: order(!descending, first) }
+    }
+
+    /// Where every row has a value.
+    fn without_nulls(&self) -> Self {
+        let plain = |order: &str| order.replace(" NULLS LAST", "").replace(" NULLS FIRST", "");
+        Self { forward: plain(&self.forward), backward: plain(&self.backward) }
     }
 }
 
@@ -149,8 +163,13 @@ impl<'a> List<'a> {
             descending: page.descending,
             rows,
             device_type,
+            sorted: false,
         };
         list.only_of_type(connection)?;
+        if matches!(filter.owned_by, OwnedBy::Customer(_)) && page.sort != DeviceOrder::Creation {
+            let of_owner = list.rows.count(connection)?;
+            list.sorted = list.is_small(connection, of_owner)?;
+        }
         Ok(list)
     }
 
@@ -161,13 +180,16 @@ impl<'a> List<'a> {
         }
         if let Some(device_type) = &self.device_type {
             let of_type = device_index::count_of(connection, tenant_id, Some(device_type))?;
-            let all = device_index::count_of(connection, tenant_id, None)?;
-            let in_order = self.filter.owned_by == OwnedBy::Anybody && of_type.saturating_mul(LARGE_SHARE) < all;
+            self.sorted = self.filter.owned_by == OwnedBy::Anybody && self.is_small(connection, of_type)?;
             // A plus keeps SQLite from looking the column up in an index.
-            let condition = if in_order { "d.device_type = ?" } else { "+d.device_type = ?" };
+            let condition = if self.sorted { "d.device_type = ?" } else { "+d.device_type = ?" };
             self.rows = self.rows.clone().only(condition, [Value::Text(device_type.clone())]);
         }
         Ok(())
+    }
+
+    fn is_small(&self, connection: &Connection, devices: u64) -> Result<bool, SqlError> {
+        Ok(devices.saturating_mul(LARGE_SHARE) < device_index::count_of(connection, self.filter.tenant_id, None)?)
     }
 
     fn total(&self, connection: &Connection) -> Result<u64, SqlError> {
@@ -195,18 +217,24 @@ impl<'a> List<'a> {
     }
 
     fn part(&self, connection: &Connection, total: u64, offset: u64, limit: u64) -> Positions {
-        let column = match self.sort {
-            DeviceOrder::Creation => None,
-            DeviceOrder::Name => Some("d.name"),
-            DeviceOrder::Type => Some("d.device_type"),
-            DeviceOrder::Label => Some("d.label"),
-            DeviceOrder::OwnerTitle if self.filter.owned_by == OwnedBy::Anybody => {
-                return self.part_by_title(connection, total, offset, limit);
-            }
-            // They have one owner, or none.
-            DeviceOrder::OwnerTitle => None,
-        };
-        self.rows.part(connection, &Order::by(column, self.descending), total, offset, limit)
+        if self.sort == DeviceOrder::OwnerTitle && self.filter.owned_by == OwnedBy::Anybody {
+            return self.part_by_title(connection, total, offset, limit);
+        }
+        self.rows.part(connection, &Order::by(self.column(), self.descending), total, offset, limit)
+    }
+
+    /// What the list is sorted by before creation. By title only where the devices have one owner, or none.
+    const fn column(&self) -> Option<&'static str> {
+        match (self.sort, self.sorted) {
+            (DeviceOrder::Creation | DeviceOrder::OwnerTitle, _) => None,
+            (DeviceOrder::Name, false) => Some("d.name"),
+            (DeviceOrder::Type, false) => Some("d.device_type"),
+            (DeviceOrder::Label, false) => Some("d.label"),
+            // A plus keeps SQLite from the index that stands in this order.
+            (DeviceOrder::Name, true) => Some("+d.name"),
+            (DeviceOrder::Type, true) => Some("+d.device_type"),
+            (DeviceOrder::Label, true) => Some("+d.label"),
+        }
     }
 
     fn part_by_title(&self, connection: &Connection, total: u64, offset: u64, limit: u64) -> Positions {
@@ -216,23 +244,12 @@ impl<'a> List<'a> {
             rows.tables.push_str(" LEFT JOIN customers c ON c.id = d.customer_id");
             return rows.part(connection, &order, total, offset, limit);
         }
-        // First the devices of each customer in the order of titles, then those that have no owner.
-        let mut owned = self.rows.clone().only("c.tenant_id = ?", [id(self.filter.tenant_id.0)]);
-        owned.tables =
-            "customers c CROSS JOIN device_list d ON d.tenant_id = c.tenant_id AND d.customer_id = c.id".to_owned();
-        let others = self
-            .rows
-            .clone()
-            .only("d.customer_id IS NULL OR NOT EXISTS (SELECT 1 FROM customers WHERE id = d.customer_id)", []);
+        let (owned, others) = self.by_customer();
         let owned_total = owned.count(connection)?;
         let of_owned = owned_total.saturating_sub(offset).min(limit);
         let mut positions = Vec::new();
         if of_owned > 0 {
-            let order = Order {
-                forward: order.forward.replace(" NULLS LAST", ""),
-                backward: order.backward.replace(" NULLS FIRST", ""),
-            };
-            positions = owned.part(connection, &order, owned_total, offset, of_owned)?;
+            positions = owned.part(connection, &order.without_nulls(), owned_total, offset, of_owned)?;
         }
         if of_owned < limit {
             let order = Order::by(None, self.descending);
@@ -240,6 +257,20 @@ impl<'a> List<'a> {
             positions.extend(others.part(connection, &order, total - owned_total, offset, limit - of_owned)?);
         }
         Ok(positions)
+    }
+
+    /// First the devices of each customer, in the order of titles, then those that have no owner, or one that is going.
+    fn by_customer(&self) -> (Rows, Rows) {
+        let mut owned = self.rows.clone().only("c.tenant_id = ? AND c.deleting = 0", [id(self.filter.tenant_id.0)]);
+        // Or SQLite may read all of the tenant's devices for each customer.
+        owned.tables = "customers c CROSS JOIN device_list d INDEXED BY device_list_by_customer \
+                        ON d.tenant_id = c.tenant_id AND d.customer_id = c.id"
+            .to_owned();
+        let others = self.rows.clone().only(
+            "d.customer_id IS NULL OR NOT EXISTS (SELECT 1 FROM customers WHERE id = d.customer_id AND deleting = 0)",
+            [],
+        );
+        (owned, others)
     }
 }
 
