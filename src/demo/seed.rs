@@ -57,7 +57,7 @@ pub(crate) async fn seed(service: &Service) -> Result<(), SeedError> {
     if service.store.by_name(TENANT_ID, DEFAULT_PROFILE).await?.is_none() {
         let tenant = Tenant::titled(TENANT_ID, now, TENANT);
         let id = ProfileId(service.entropy.new_id(now));
-        let profile = Profile { id, tenant_id: TENANT_ID, name: DEFAULT_PROFILE.into(), created_at: now };
+        let profile = Profile::first(id, TENANT_ID, now);
         service.store.add_tenant(tenant, profile).await?;
     }
     for (id, title) in CUSTOMER_IDS.into_iter().zip(CUSTOMERS) {

@@ -24,7 +24,7 @@ fn page(sort: AccountSort, descending: bool) -> PageRequest<AccountSort> {
 }
 
 pub(super) fn profile(tenant_id: TenantId) -> Profile {
-    Profile { id: new_id().into(), tenant_id, name: "default".to_owned(), created_at: START }
+    Profile::first(new_id().into(), tenant_id, START)
 }
 
 /// Each save counts; the version that is expected has to be the stored one; a title belongs to one customer of a tenant.

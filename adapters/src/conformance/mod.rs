@@ -26,6 +26,7 @@ pub mod listing;
 pub mod logins;
 pub mod naming;
 pub mod overload;
+pub mod profiles;
 pub mod projecting;
 pub mod registry;
 pub mod repeating;
@@ -154,6 +155,13 @@ macro_rules! conformance_suite {
                 a_tenant_has_one_public_customer
                 a_public_login_speaks_for_the_public_customer_alone
                 tenants_are_saved_and_listed
+            }
+            profiles {
+                profiles_are_saved_under_names_of_their_own
+                profiles_are_listed_page_by_page
+                a_tenant_has_one_default_profile
+                a_profile_stays_while_devices_have_it
+                no_profile_is_added_to_a_tenant_that_goes
             }
             departing {
                 who_is_marked_is_there_for_nobody

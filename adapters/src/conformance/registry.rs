@@ -41,8 +41,7 @@ fn credentials(device_id: DeviceId, token: &str) -> DeviceCredentials {
 pub async fn what_belongs_to_a_command_is_written_with_it(factory: &dyn Factory) {
     let mut world = World::open(factory).await;
     let device_id = world.register("D-1").await;
-    let profile =
-        Profile { id: new_id().into(), tenant_id: TENANT, name: "thermostat".to_owned(), created_at: Timestamp(1) };
+    let profile = Profile::named(new_id().into(), TENANT, Timestamp(1), "thermostat");
     let info = json!({ "gateway": true, "deep": [null, 1.5, "ü"] });
     let writes = || {
         vec![
@@ -206,8 +205,7 @@ pub(super) fn customer_titled(n: u128, title: &str, tenant_id: TenantId) -> Cust
 pub async fn people_are_found_again(factory: &dyn Factory) {
     let mut world = World::open(factory).await;
     assert!(world.store.is_empty().await.unwrap());
-    let profile =
-        Profile { id: new_id().into(), tenant_id: TENANT, name: "default".to_owned(), created_at: Timestamp(7) };
+    let profile = Profile::first(new_id().into(), TENANT, Timestamp(7));
     let tenant = Tenant::titled(TENANT, Timestamp(7), "T");
     world.store.add_tenant(tenant, profile.clone()).await.unwrap();
     let owner = customer_titled(1, "Customer A", TENANT);

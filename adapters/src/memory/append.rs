@@ -94,6 +94,9 @@ impl Held {
                 self.registry.credentials.get(&device_id).is_none_or(|of| of.version != *version)
             }
             UniqueClaim::ProfileName(tenant_id, name) => self.registry.profile_named(*tenant_id, name).is_some(),
+            UniqueClaim::ProfileAsSeen(id, name) => {
+                self.registry.profile(*id).is_none_or(|profile| profile.name != *name)
+            }
         }
     }
 }

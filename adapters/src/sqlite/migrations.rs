@@ -10,6 +10,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0003_logins.sql"),
     include_str!("migrations/0004_people.sql"),
     include_str!("migrations/0005_customers_tenants.sql"),
+    include_str!("migrations/0006_profiles.sql"),
 ];
 
 /// Brings the file up to date, all steps in one transaction.

@@ -52,7 +52,7 @@ fn login(id: SessionId, user: &User, milliseconds: i64) -> NewLogin {
 async fn a_tenant_starts_with_its_default_profile() {
     let registry = Registry::new();
     let tenant = Tenant::titled(new_id(), START, "Maker");
-    let profile = Profile { id: new_id(), tenant_id: tenant.id, name: DEFAULT_PROFILE.to_owned(), created_at: START };
+    let profile = Profile::first(new_id(), tenant.id, START);
     registry.store.add_tenant(tenant.clone(), profile.clone()).await.unwrap();
     assert_eq!(registry.store.by_name(tenant.id, DEFAULT_PROFILE).await.unwrap(), Some(profile));
 }

@@ -7,7 +7,7 @@ use deed_domain::{
 use crate::{Registry, START, new_id};
 
 fn profile(tenant_id: TenantId, name: &str) -> Profile {
-    Profile { id: new_id(), tenant_id, name: name.to_owned(), created_at: Timestamp(0) }
+    Profile::named(new_id(), tenant_id, Timestamp(0), name)
 }
 
 async fn add(registry: &Registry, profile: &Profile) -> Result<(), AppendError> {

@@ -90,7 +90,7 @@ fn of_append(error: &AppendError) -> Report {
                 let message = "Device credentials are already assigned to another device!";
                 Report::new(StatusCode::BAD_REQUEST, claim.code(), message)
             }
-            UniqueClaim::CredentialsVersion(_) | UniqueClaim::ProfileName(..) => {
+            UniqueClaim::CredentialsVersion(_) | UniqueClaim::ProfileName(..) | UniqueClaim::ProfileAsSeen(..) => {
                 version_conflict(claim.code(), "Entity was already changed by someone else")
             }
         },

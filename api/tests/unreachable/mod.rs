@@ -17,8 +17,9 @@ use deed_domain::{
         DeviceCredentials, DeviceIdentity, DeviceToken, Entity, Entropy, EventStore, Feed, Holder, Holdings,
         KeyDigester, KeyRefused, Letter, LinkPurpose, LinkToken, ListPage, ListedUser, Logins, Mailer, NewLink,
         NewLogin, OfferedLink, Page, PageRequest, Password, PasswordHasher, PendingLink, PersonalLinks, Principal,
-        Profile, Profiles, Proof, PublicLogins, Scope, StoreError, Subscription, Tenant, TenantValues, Tenants,
-        TokenClaims, TokenError, TokenSigner, User, UserCredentials, UserSort, Users, UsersOf,
+        Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles, ProfilesError, Proof, PublicLogins, Scope,
+        StoreError, Subscription, Tenant, TenantValues, Tenants, TokenClaims, TokenError, TokenSigner, User,
+        UserCredentials, UserSort, Users, UsersOf,
     },
     time::Timestamp,
 };
@@ -415,6 +416,35 @@ impl Profiles for Unreachable {
     }
 
     async fn by_id(&self, _: ProfileId) -> Result<Option<Profile>, StoreError> {
+        fails()
+    }
+
+    async fn default_of(&self, _: TenantId) -> Result<Option<Profile>, StoreError> {
+        fails()
+    }
+
+    async fn profiles(
+        &self,
+        _: TenantId,
+        _: Option<ProfileTransport>,
+        _: PageRequest<ProfileSort>,
+    ) -> Result<ListPage<Profile>, StoreError> {
+        fails()
+    }
+
+    async fn add_profile(&self, _: Profile) -> Result<(), ProfilesError> {
+        fails()
+    }
+
+    async fn save_profile(&self, _: ProfileId, _: Option<u32>, _: ProfileValues) -> Result<Profile, ProfilesError> {
+        fails()
+    }
+
+    async fn make_default(&self, _: ProfileId) -> Result<Profile, ProfilesError> {
+        fails()
+    }
+
+    async fn delete_profile(&self, _: ProfileId) -> Result<(), ProfilesError> {
         fails()
     }
 }

@@ -10,11 +10,11 @@ use crate::{
     metadata::Caller,
     ports::{
         AppendError, Appended, DEFAULT_PROFILE, DeviceCredentials, DeviceIdentity, Party, Profile, RegistryWrite,
-        Target, UniqueClaim,
+        StoreError, Target, UniqueClaim,
     },
 };
 
-/// How often a profile that somebody else adds at the same time is looked up again.
+/// How often a profile that somebody else adds, renames or deletes at the same time is looked up again.
 const PROFILE_TRIES: usize = 3;
 
 /// A device to be added.
@@ -93,7 +93,7 @@ impl Claims {
         let mut tries = 0;
         loop {
             tries += 1;
-            let (profile, added) = self.profile(tenant_id, &new.profile).await?;
+            let (profile, is_new) = self.profile(tenant_id, &new.profile).await?;
             let mut request = Request::to(tenant_id, Target::Device(device_id));
             request.registry.push(RegistryWrite::PutAdditionalInfo(device_id, new.additional_info.clone()));
             request.unique.push(UniqueClaim::DeviceName(tenant_id, new.name.clone()));
@@ -101,7 +101,7 @@ impl Claims {
             request.parties.push(Party::Tenant(tenant_id));
             request.parties.extend(new.owner.map(Party::Customer));
             request.registry.extend(attributes.plain(device_id));
-            added.into_iter().for_each(|profile| request.add_profile(profile));
+            request.use_profile(&profile, is_new);
             let command = DeviceCommand::RegisterDevice {
                 tenant_id,
                 name: new.name.clone(),
@@ -111,7 +111,7 @@ impl Claims {
                 owner: new.owner,
             };
             let result = self.append(caller, request, together(command, claiming.clone())).await;
-            if tries == PROFILE_TRIES || !is_profile_taken(&result) {
+            if tries == PROFILE_TRIES || !is_other_profile(&result) {
                 return result;
             }
         }
@@ -148,7 +148,7 @@ impl Claims {
         let mut tries = 0;
         loop {
             tries += 1;
-            let (profile, added) = self.profile(tenant_id, &change.profile).await?;
+            let (profile, is_new) = self.profile(tenant_id, &change.profile).await?;
             let mut request = Request::to(tenant_id, Target::Device(device_id));
             request.registry.push(RegistryWrite::PutAdditionalInfo(device_id, change.additional_info.clone()));
             request.unique.push(UniqueClaim::DeviceName(tenant_id, change.name.clone()));
@@ -159,7 +159,7 @@ impl Claims {
             if let Some(credentials) = &change.credentials {
                 request.put_credentials(self.record(DeviceIdentity::new(tenant_id, device_id), credentials));
             }
-            added.into_iter().for_each(|profile| request.add_profile(profile));
+            request.use_profile(&profile, is_new);
             let command = DeviceCommand::ChangeDevice {
                 expected_version: change.expected_version,
                 name: change.name.clone(),
@@ -169,7 +169,7 @@ impl Claims {
                 owner: change.owner,
             };
             let result = self.append(caller, request, together(command, claiming.clone())).await;
-            if tries == PROFILE_TRIES || !is_profile_taken(&result) {
+            if tries == PROFILE_TRIES || !is_other_profile(&result) {
                 return result;
             }
         }
@@ -216,24 +216,26 @@ impl Claims {
         self.append(caller, request, move |_| vec![DeviceCommand::UnassignDevice { reason, only_from: None }]).await
     }
 
-    /// The profile to use, and once more where it has to be added.
-    async fn profile(
-        &self,
-        tenant_id: TenantId,
-        choice: &ProfileChoice,
-    ) -> Result<(Profile, Option<Profile>), Failure> {
-        let name = match choice {
-            ProfileChoice::Existing(profile) => return Ok((profile.clone(), None)),
-            ProfileChoice::Named(name) => name.as_str(),
-            ProfileChoice::Default => DEFAULT_PROFILE,
+    /// The profile to use, and whether it has to be added.
+    async fn profile(&self, tenant_id: TenantId, choice: &ProfileChoice) -> Result<(Profile, bool), Failure> {
+        let (name, found) = match choice {
+            ProfileChoice::Existing(profile) => return Ok((profile.clone(), false)),
+            ProfileChoice::Named(name) => (name.as_str(), self.profiles.by_name(tenant_id, name).await),
+            ProfileChoice::Default => (DEFAULT_PROFILE, self.default_profile(tenant_id).await),
         };
-        if let Some(profile) = self.profiles.by_name(tenant_id, name).await.map_err(AppendError::from)? {
-            return Ok((profile, None));
+        if let Some(profile) = found.map_err(AppendError::from)? {
+            return Ok((profile, false));
         }
         let now = self.clock.now();
-        let id = ProfileId(self.entropy.new_id(now));
-        let profile = Profile { id, tenant_id, name: name.to_owned(), created_at: now };
-        Ok((profile.clone(), Some(profile)))
+        Ok((Profile::named(ProfileId(self.entropy.new_id(now)), tenant_id, now, name), true))
+    }
+
+    /// The tenant's default, or the one that is called so.
+    async fn default_profile(&self, tenant_id: TenantId) -> Result<Option<Profile>, StoreError> {
+        match self.profiles.default_of(tenant_id).await? {
+            None => self.profiles.by_name(tenant_id, DEFAULT_PROFILE).await,
+            found => Ok(found),
+        }
     }
 }
 
@@ -245,9 +247,10 @@ fn together(
     move |device_id| std::iter::once(command.clone()).chain(claiming(device_id)).collect()
 }
 
-/// Whether somebody else added the profile first; then it is there to be used.
-fn is_profile_taken(result: &Result<Appended, Failure>) -> bool {
-    matches!(result, Err(Failure::NotAppended(AppendError::Taken(UniqueClaim::ProfileName(..)))))
+/// Whether somebody else added the profile first, so that it is there to be used, or took it away.
+fn is_other_profile(result: &Result<Appended, Failure>) -> bool {
+    let Err(Failure::NotAppended(AppendError::Taken(taken))) = result else { return false };
+    matches!(taken, UniqueClaim::ProfileName(..) | UniqueClaim::ProfileAsSeen(..))
 }
 
 impl Request {
@@ -256,8 +259,12 @@ impl Request {
         self.registry.push(RegistryWrite::PutCredentials(credentials));
     }
 
-    fn add_profile(&mut self, profile: Profile) {
-        self.unique.push(UniqueClaim::ProfileName(profile.tenant_id, profile.name.clone()));
-        self.registry.push(RegistryWrite::PutProfile(profile));
+    fn use_profile(&mut self, profile: &Profile, is_new: bool) {
+        if is_new {
+            self.unique.push(UniqueClaim::ProfileName(profile.tenant_id, profile.name.clone()));
+            self.registry.push(RegistryWrite::PutProfile(profile.clone()));
+        } else {
+            self.unique.push(UniqueClaim::ProfileAsSeen(profile.id, profile.name.clone()));
+        }
     }
 }

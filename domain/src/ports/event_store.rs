@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     device::{ClaimantCounts, Decision, Device, DeviceEvent, Refusal},
-    ids::{CommandId, CustomerId, DeviceId, Position, Sequence, TenantId},
+    ids::{CommandId, CustomerId, DeviceId, Position, ProfileId, Sequence, TenantId},
     metadata::Metadata,
     ports::{AttributeScope, DeviceCredentials, Entity, Profile},
     time::Timestamp,
@@ -138,6 +138,8 @@ pub enum UniqueClaim {
     CredentialsVersion(u32),
     /// No other profile of the tenant bears that name.
     ProfileName(TenantId, String),
+    /// The profile is still there and bears that name: nobody deleted or renamed it in between.
+    ProfileAsSeen(ProfileId, String),
 }
 
 impl UniqueClaim {
@@ -148,6 +150,7 @@ impl UniqueClaim {
             Self::CredentialsId(_) => "credentials_taken",
             Self::CredentialsVersion(_) => "credentials_changed",
             Self::ProfileName(..) => "profile_name_taken",
+            Self::ProfileAsSeen(..) => "profile_changed",
         }
     }
 }

@@ -39,7 +39,7 @@ pub use feed::{Feed, Page, RecordedEvent, Scope, Subscription};
 pub use holdings::{Holder, Holdings};
 pub use mailer::{Letter, Mailer, Message};
 pub use paging::{ListPage, PageRequest};
-pub use profiles::{DEFAULT_PROFILE, Profile, Profiles};
+pub use profiles::{DEFAULT_PROFILE, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles, ProfilesError};
 pub use secrets::{KeyDigester, Password, PasswordHasher, TokenClaims, TokenError, TokenSigner};
 pub use surroundings::{Clock, Entropy};
 pub use text_search::{contains_folded, fold_case};

@@ -21,10 +21,7 @@ use deed_domain::{
     device::ClaimPolicy,
     ids::{CustomerId, ProfileId, TenantId, UserId},
     people::People,
-    ports::{
-        Accounts, Authority, Clock, Customer, DEFAULT_PROFILE, Password, PasswordHasher, Profile, Tenant, User,
-        UserCredentials,
-    },
+    ports::{Accounts, Authority, Clock, Customer, Password, PasswordHasher, Profile, Tenant, User, UserCredentials},
 };
 use deed_transports::{
     device_protocol::DeviceProtocol,
@@ -192,8 +189,7 @@ async fn add_people(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let created_at = clock.now();
     let tenant = Tenant::titled(TENANT, created_at, "T");
-    let profile =
-        Profile { id: ProfileId(Uuid::from_u128(3)), tenant_id: TENANT, name: DEFAULT_PROFILE.into(), created_at };
+    let profile = Profile::first(ProfileId(Uuid::from_u128(3)), TENANT, created_at);
     accounts.add_tenant(tenant, profile).await?;
     accounts.add_customer(Customer::titled(CUSTOMER, TENANT, created_at, "C")).await?;
     for (number, (name, authority, tenant_id, customer_id)) in (10..).zip(PEOPLE) {

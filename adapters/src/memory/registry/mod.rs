@@ -43,6 +43,10 @@ pub(in crate::memory) struct Registry {
 }
 
 impl Registry {
+    pub(in crate::memory) fn profile(&self, id: ProfileId) -> Option<&Profile> {
+        self.profiles.get(&id)
+    }
+
     pub(in crate::memory) fn profile_named(&self, tenant_id: TenantId, name: &str) -> Option<&Profile> {
         self.profiles.values().find(|profile| profile.tenant_id == tenant_id && profile.name == name)
     }

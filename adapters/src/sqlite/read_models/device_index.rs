@@ -109,6 +109,17 @@ pub(super) fn types(connection: &Connection, tenant_id: TenantId) -> Result<Vec<
     Ok(types.collect::<Result<_, _>>()?)
 }
 
+/// Whether the tenant has devices of that type.
+pub(in crate::sqlite) fn has_type(
+    connection: &Connection,
+    tenant_id: TenantId,
+    device_type: &str,
+) -> Result<bool, SqlError> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM device_counts WHERE tenant_id = ?1 AND device_type = ?2")?
+        .exists(params![IdText::new(tenant_id.0), device_type])?)
+}
+
 /// How many devices the tenant has, or how many of that type.
 pub(super) fn count_of(
     connection: &Connection,

@@ -18,6 +18,7 @@ use super::{
     values::{Column, signed},
 };
 
+pub(in crate::sqlite) use device_index::has_type;
 pub(in crate::sqlite) use device_list::find_named;
 pub(in crate::sqlite) use device_search::add_function;
 

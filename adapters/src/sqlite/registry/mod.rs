@@ -55,5 +55,6 @@ pub(in crate::sqlite) fn is_taken(tx: &Connection, claim: &UniqueClaim, device_i
         UniqueClaim::CredentialsId(id) => credentials::is_taken(tx, id, device_id),
         UniqueClaim::CredentialsVersion(version) => credentials::is_other_version(tx, *version, device_id),
         UniqueClaim::ProfileName(tenant_id, name) => profiles::is_taken(tx, *tenant_id, name),
+        UniqueClaim::ProfileAsSeen(id, name) => profiles::is_other(tx, *id, name),
     }
 }

@@ -3,21 +3,42 @@
 use async_trait::async_trait;
 use deed_domain::{
     ids::{ProfileId, TenantId},
-    ports::{Profile, Profiles, StoreError},
+    ports::{
+        ListPage, PageRequest, Party, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles, ProfilesError,
+        StoreError, fold_case,
+    },
     time::Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
+use super::departures;
 use crate::sqlite::{
     SqliteStore,
     error::SqlError,
+    read_models,
     values::{Column, IdText},
 };
 
+const PROFILE: &str =
+    "SELECT id, tenant_id, name, created_at, version, is_default, description, transport FROM device_profiles";
+
 /// Adds a profile. Its name has been claimed.
 pub(super) fn add(tx: &Connection, profile: &Profile, created_at: Timestamp) -> Result<(), SqlError> {
-    tx.prepare_cached("INSERT INTO device_profiles (id, tenant_id, name, created_at) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![IdText::new(profile.id.0), IdText::new(profile.tenant_id.0), profile.name, created_at.0])?;
+    tx.prepare_cached(
+        "INSERT INTO device_profiles (id, tenant_id, name, name_folded, created_at, version, is_default, description,
+         transport) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        IdText::new(profile.id.0),
+        IdText::new(profile.tenant_id.0),
+        profile.name,
+        fold_case(&profile.name),
+        created_at.0,
+        profile.version,
+        profile.is_default,
+        profile.description,
+        profile.transport.as_str(),
+    ])?;
     Ok(())
 }
 
@@ -28,6 +49,13 @@ pub(super) fn is_taken(tx: &Connection, tenant_id: TenantId, name: &str) -> Resu
         .exists(params![IdText::new(tenant_id.0), name])?)
 }
 
+/// Whether the profile is gone or bears another name.
+pub(super) fn is_other(tx: &Connection, id: ProfileId, name: &str) -> Result<bool, SqlError> {
+    Ok(!tx
+        .prepare_cached("SELECT 1 FROM device_profiles WHERE id = ?1 AND name = ?2")?
+        .exists(params![IdText::new(id.0), name])?)
+}
+
 fn read(row: &Row<'_>) -> Result<Profile, SqlError> {
     let column = |name, index| Column::new("device_profiles", name, index);
     Ok(Profile {
@@ -35,33 +63,172 @@ fn read(row: &Row<'_>) -> Result<Profile, SqlError> {
         tenant_id: column("tenant_id", 1).id(row)?,
         name: row.get(2)?,
         created_at: Timestamp(row.get(3)?),
+        version: column("version", 4).unsigned(row)?,
+        is_default: row.get(5)?,
+        description: row.get(6)?,
+        transport: column("transport", 7).word(row, ProfileTransport::parse)?,
     })
+}
+
+fn find(connection: &Connection, condition: &str, params: &[&dyn ToSql]) -> Result<Option<Profile>, SqlError> {
+    connection
+        .prepare_cached(&format!("{PROFILE} WHERE {condition}"))?
+        .query_row(params, |row| Ok(read(row)))
+        .optional()?
+        .transpose()
+}
+
+fn by_id(connection: &Connection, id: ProfileId) -> Result<Option<Profile>, SqlError> {
+    find(connection, "id = ?1", &[&IdText::new(id.0)])
+}
+
+/// Whether a device has it: the type of a device is its profile's name.
+fn is_in_use(tx: &Connection, profile: &Profile) -> Result<bool, SqlError> {
+    read_models::has_type(tx, profile.tenant_id, &profile.name)
+}
+
+fn add_unless_taken(tx: &Connection, profile: &Profile) -> Result<Result<(), ProfilesError>, SqlError> {
+    if departures::is_gone(tx, Party::Tenant(profile.tenant_id))? {
+        return Ok(Err(ProfilesError::NotFound));
+    }
+    if is_taken(tx, profile.tenant_id, &profile.name)? {
+        return Ok(Err(ProfilesError::NameTaken));
+    }
+    add(tx, profile, profile.created_at)?;
+    Ok(Ok(()))
+}
+
+fn save(
+    tx: &Connection,
+    id: ProfileId,
+    expected_version: Option<u32>,
+    values: ProfileValues,
+) -> Result<Result<Profile, ProfilesError>, SqlError> {
+    let Some(stored) = by_id(tx, id)? else { return Ok(Err(ProfilesError::NotFound)) };
+    if expected_version.is_some_and(|expected| expected != stored.version) {
+        return Ok(Err(ProfilesError::VersionConflict));
+    }
+    if values.name != stored.name && is_taken(tx, stored.tenant_id, &values.name)? {
+        return Ok(Err(ProfilesError::NameTaken));
+    }
+    let is_kept = (&values.name, values.transport) == (&stored.name, stored.transport);
+    if !is_kept && is_in_use(tx, &stored)? {
+        return Ok(Err(ProfilesError::InUse));
+    }
+    let ProfileValues { name, description, transport } = values;
+    let saved = Profile { name, description, transport, version: stored.version + 1, ..stored };
+    tx.prepare_cached(
+        "UPDATE device_profiles SET name = ?2, name_folded = ?3, description = ?4, transport = ?5, version = ?6
+         WHERE id = ?1",
+    )?
+    .execute(params![
+        IdText::new(id.0),
+        saved.name,
+        fold_case(&saved.name),
+        saved.description,
+        saved.transport.as_str(),
+        saved.version,
+    ])?;
+    Ok(Ok(saved))
+}
+
+fn make_default(tx: &Connection, id: ProfileId) -> Result<Result<Profile, ProfilesError>, SqlError> {
+    let Some(stored) = by_id(tx, id)? else { return Ok(Err(ProfilesError::NotFound)) };
+    let key = IdText::new(id.0);
+    tx.prepare_cached("UPDATE device_profiles SET is_default = 0 WHERE tenant_id = ?1 AND is_default = 1")?
+        .execute([IdText::new(stored.tenant_id.0)])?;
+    tx.prepare_cached("UPDATE device_profiles SET is_default = 1 WHERE id = ?1")?.execute([key])?;
+    Ok(Ok(Profile { is_default: true, ..stored }))
+}
+
+fn delete(tx: &Connection, id: ProfileId) -> Result<Result<(), ProfilesError>, SqlError> {
+    let Some(stored) = by_id(tx, id)? else { return Ok(Err(ProfilesError::NotFound)) };
+    if stored.is_default {
+        return Ok(Err(ProfilesError::IsDefault));
+    }
+    if is_in_use(tx, &stored)? {
+        return Ok(Err(ProfilesError::InUse));
+    }
+    tx.prepare_cached("DELETE FROM device_profiles WHERE id = ?1")?.execute([IdText::new(id.0)])?;
+    Ok(Ok(()))
+}
+
+fn page(
+    connection: &Connection,
+    tenant_id: TenantId,
+    transport: Option<ProfileTransport>,
+    page: &PageRequest<ProfileSort>,
+) -> Result<ListPage<Profile>, SqlError> {
+    let direction = if page.descending { "DESC" } else { "ASC" };
+    let sorted = match page.sort {
+        ProfileSort::Creation => None,
+        ProfileSort::Name => Some("name"),
+        ProfileSort::Transport => Some("transport"),
+        ProfileSort::Description => Some("description"),
+        ProfileSort::IsDefault => Some("is_default"),
+    };
+    let order = match sorted {
+        None => format!("created_at {direction}, id {direction}"),
+        Some(column) => format!("{column} {direction}, created_at, id"),
+    };
+    let condition = "tenant_id = ?1 AND (?2 IS NULL OR transport = ?2) AND (?3 IS NULL OR instr(name_folded, ?3) > 0)";
+    let (tenant_id, transport) = (IdText::new(tenant_id.0), transport.map(ProfileTransport::as_str));
+    let search = page.text_search.as_deref().map(fold_case);
+    let offset = i64::try_from(page.offset()).unwrap_or(i64::MAX);
+    let total: i64 = connection
+        .prepare_cached(&format!("SELECT count(*) FROM device_profiles WHERE {condition}"))?
+        .query_row(params![tenant_id, transport, search], |row| row.get(0))?;
+    let rows = connection
+        .prepare_cached(&format!("{PROFILE} WHERE {condition} ORDER BY {order} LIMIT ?4 OFFSET ?5"))?
+        .query_and_then(params![tenant_id, transport, search, page.page_size, offset], read)?
+        .collect::<Result<_, _>>()?;
+    Ok(ListPage { rows, total: u64::try_from(total).unwrap_or_default() })
 }
 
 #[async_trait]
 impl Profiles for SqliteStore {
     async fn by_name(&self, tenant_id: TenantId, name: &str) -> Result<Option<Profile>, StoreError> {
         let name = name.to_owned();
-        self.lookup(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, tenant_id, name, created_at FROM device_profiles WHERE tenant_id = ?1 AND name = ?2",
-                )?
-                .query_row(params![IdText::new(tenant_id.0), name], |row| Ok(read(row)))
-                .optional()?
-                .transpose()
-        })
-        .await
+        let condition = "tenant_id = ?1 AND name = ?2";
+        self.lookup(move |connection| find(connection, condition, &[&IdText::new(tenant_id.0), &name])).await
     }
 
     async fn by_id(&self, id: ProfileId) -> Result<Option<Profile>, StoreError> {
-        self.lookup(move |connection| {
-            connection
-                .prepare_cached("SELECT id, tenant_id, name, created_at FROM device_profiles WHERE id = ?1")?
-                .query_row([IdText::new(id.0)], |row| Ok(read(row)))
-                .optional()?
-                .transpose()
-        })
-        .await
+        self.lookup(move |connection| by_id(connection, id)).await
+    }
+
+    async fn default_of(&self, tenant_id: TenantId) -> Result<Option<Profile>, StoreError> {
+        let condition = "tenant_id = ?1 AND is_default = 1";
+        self.lookup(move |connection| find(connection, condition, &[&IdText::new(tenant_id.0)])).await
+    }
+
+    async fn profiles(
+        &self,
+        tenant_id: TenantId,
+        transport: Option<ProfileTransport>,
+        request: PageRequest<ProfileSort>,
+    ) -> Result<ListPage<Profile>, StoreError> {
+        self.read(move |connection| page(connection, tenant_id, transport, &request)).await
+    }
+
+    async fn add_profile(&self, profile: Profile) -> Result<(), ProfilesError> {
+        self.write(move |tx, _| add_unless_taken(tx, &profile)).await?
+    }
+
+    async fn save_profile(
+        &self,
+        id: ProfileId,
+        expected_version: Option<u32>,
+        values: ProfileValues,
+    ) -> Result<Profile, ProfilesError> {
+        self.write(move |tx, _| save(tx, id, expected_version, values)).await?
+    }
+
+    async fn make_default(&self, id: ProfileId) -> Result<Profile, ProfilesError> {
+        self.write(move |tx, _| make_default(tx, id)).await?
+    }
+
+    async fn delete_profile(&self, id: ProfileId) -> Result<(), ProfilesError> {
+        self.write(move |tx, _| delete(tx, id)).await?
     }
 }

@@ -120,9 +120,10 @@ fn check_unique(tx: &Connection, claims: &[UniqueClaim], device_id: DeviceId) ->
             UniqueClaim::DeviceName(tenant_id, name) => {
                 read_models::find_named(tx, *tenant_id, name)?.is_some_and(|bearer| bearer != device_id)
             }
-            UniqueClaim::CredentialsId(_) | UniqueClaim::CredentialsVersion(_) | UniqueClaim::ProfileName(..) => {
-                registry::is_taken(tx, claim, device_id)?
-            }
+            UniqueClaim::CredentialsId(_)
+            | UniqueClaim::CredentialsVersion(_)
+            | UniqueClaim::ProfileName(..)
+            | UniqueClaim::ProfileAsSeen(..) => registry::is_taken(tx, claim, device_id)?,
         };
         if taken {
             return Err(Stopped::Append(AppendError::Taken(claim.clone())));

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use deed_domain::{
     ids::{ProfileId, TenantId},
-    ports::{AccountsError, DEFAULT_PROFILE, Profile, Tenant, TenantValues},
+    ports::{AccountsError, Profile, Tenant, TenantValues},
 };
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -127,12 +127,7 @@ pub(crate) async fn save_tenant(
 async fn add(state: &ApiState, values: TenantValues) -> Result<Tenant, ApiError> {
     let now = state.clock.now();
     let tenant = Tenant::new(TenantId(state.entropy.new_id(now)), now, values);
-    let profile = Profile {
-        id: ProfileId(state.entropy.new_id(now)),
-        tenant_id: tenant.id,
-        name: DEFAULT_PROFILE.to_owned(),
-        created_at: now,
-    };
+    let profile = Profile::first(ProfileId(state.entropy.new_id(now)), tenant.id, now);
     let added = state.accounts.add_tenant(tenant.clone(), profile).await;
     added.map(|()| tenant.clone()).map_err(|error| refused(tenant.id, error))
 }
