@@ -307,6 +307,33 @@ async fn an_owner_cannot_plant_a_key() {
 }
 
 #[tokio::test]
+async fn the_public_user_neither_claims_nor_reclaims() {
+    let world = World::start().await;
+    let shared = world.device("Public").await;
+    let path = format!("/api/customer/public/device/{shared}");
+    let (_, made) = world.call(Method::POST, &path, Some(&world.tenant), None).await;
+    let body = json!({"publicId": made["customerId"]["id"]});
+    let (_, pair) = world.call(Method::POST, "/api/auth/login/public", None, Some(body)).await;
+    let public = pair["token"].as_str().unwrap();
+    let is_forbidden = |(status, body): Answer| status == StatusCode::FORBIDDEN && body["errorCode"] == 20;
+
+    let open = world.open_device("D1").await;
+    assert_eq!(world.register("D1", "k", 30_000).await, StatusCode::OK);
+    let nobody = world.owner(&open).await;
+    assert!(is_forbidden(world.claim_with(public, "D1", "k").await));
+    assert!(is_forbidden(world.reclaim(public, "D1").await));
+    assert_eq!(world.owner(&open).await, nobody);
+    assert_eq!(world.claim_with(&world.customer_a, "D1", "k").await.0, StatusCode::OK, "the key is still good");
+
+    let of_a = world.owner(&open).await;
+    assert_ne!(of_a, nobody);
+    assert!(is_forbidden(world.reclaim(public, "D1").await));
+    assert_eq!(world.owner(&open).await, of_a);
+    assert!(is_forbidden(world.reclaim(public, "Public").await), "not even its own");
+    assert_eq!(world.owner(&shared).await, made["customerId"]["id"]);
+}
+
+#[tokio::test]
 async fn bad_bodies_are_refused_with_a_code() {
     let limit = ("HTTP_MAX_PAYLOAD_SIZE_LIMIT_CONFIGURATION", "/api/**=65536");
     let world = World::start_with(&[limit]).await;

@@ -45,6 +45,7 @@ pub fn document() -> Document {
         (name = "tenants", description = "Manufacturers and integrators, for those who run the platform"),
         (name = "customers", description = "Who can own the tenant's devices"),
         (name = "devices", description = "The tenant's devices"),
+        (name = "device profiles", description = "Kinds of devices"),
         (name = "attributes", description = "Attributes of devices, the claiming ones included"),
         (name = "claiming", description = "Claim, reclaim, claim keys"),
         (name = "audit", description = "What happened, for administrators and auditors"),

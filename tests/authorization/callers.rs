@@ -26,6 +26,7 @@ pub(crate) struct Callers {
     tokens: [Option<String>; 9],
     customer_a: String,
     customer_b: String,
+    public_customer: String,
     tenant: String,
     other_tenant: String,
     count: AtomicUsize,
@@ -47,7 +48,8 @@ impl Callers {
         let device = made(&world, &world.tenant, "/api/device", json!({"name": "public"})).await;
         let path = format!("/api/customer/public/device/{}", device["id"]["id"].as_str().unwrap());
         let public = made(&world, &world.tenant, &path, Value::Null).await;
-        let publicly = json!({"publicId": public["customerId"]["id"]});
+        let public_customer = text(&public["customerId"]["id"]);
+        let publicly = json!({"publicId": public_customer});
         let (_, pair) = world.call(Method::POST, "/api/auth/login/public", None, Some(publicly)).await;
         let public = pair["token"].as_str().unwrap().to_owned();
         */
@@ -66,7 +68,16 @@ impl Callers {
         let customer_a = text(&world.owner_of(&world.customer_a).await);
         let customer_b = text(&world.owner_of(&world.customer_b).await);
         let (tenant, other_tenant) = (text(&me["tenantId"]["id"]), text(&other["id"]["id"]));
-        Self { world, tokens, customer_a, customer_b, tenant, other_tenant, count: AtomicUsize::new(0) }
+        Self {
+            world,
+            tokens,
+            customer_a,
+            customer_b,
+            public_customer,
+            tenant,
+            other_tenant,
+            count: AtomicUsize::new(0),
+        }
     }
 
     /// The status that this caller gets, for things that nobody has asked about before.
@@ -176,6 +187,17 @@ impl Things<'_> {
                 let device = Box::pin(self.of("device")).await;
                 let path = format!("/api/device/{device}/credentials");
                 text(&world.call(Method::GET, &path, Some(&world.tenant), None).await.1["id"]["id"])
+            }
+            "deviceProfileId" | "profile" => {
+                let profile = self.callers.made("/api/deviceProfile", json!({"name": format!("P-{number}")})).await;
+                text(&profile["id"]["id"])
+            }
+            "publicCustomer" => self.callers.public_customer.clone(),
+            "publicDevice" => {
+                let device = self.callers.made("/api/device", json!({"name": format!("G-{number}")})).await;
+                let device = text(&device["id"]["id"]);
+                self.callers.made(&format!("/api/customer/public/device/{device}"), Value::Null).await;
+                device
             }
             "keyId" => {
                 let device = Box::pin(self.of("free")).await;

@@ -14,6 +14,8 @@ mod customers;
 mod import;
 mod logins;
 mod mail;
+mod profiles;
+mod public_devices;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "../python/mod.rs"]
 mod python;

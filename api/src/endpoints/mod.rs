@@ -11,6 +11,7 @@ mod claiming;
 mod contact;
 mod credentials;
 mod customers;
+mod device_profiles;
 mod devices;
 mod forgotten_password;
 mod operation;
@@ -66,6 +67,14 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(tenants::read_info::tenant_info))
         .routes(routes!(tenants::list::tenants))
         .routes(routes!(tenants::profile::default_tenant_profile))
+        .routes(routes!(device_profiles::save::save_device_profile))
+        .routes(routes!(device_profiles::read::device_profile, device_profiles::delete::delete_device_profile))
+        .routes(routes!(device_profiles::make_default::make_device_profile_default))
+        .routes(routes!(device_profiles::names::device_profile_names))
+        .routes(routes!(device_profiles::list::device_profiles))
+        .routes(routes!(device_profiles::read_info::default_device_profile_info))
+        .routes(routes!(device_profiles::read_info::device_profile_info))
+        .routes(routes!(device_profiles::list_infos::device_profile_infos))
         .routes(routes!(devices::save::save_device))
         .routes(routes!(devices::bulk_import::bulk_import))
         .routes(routes!(devices::read::device, devices::delete::delete_device))
@@ -81,6 +90,7 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(devices::list_of_customer::customer_devices))
         .routes(routes!(devices::list_of_customer::customer_device_infos))
         .routes(routes!(devices::assign::assign_device))
+        .routes(routes!(devices::make_public::make_device_public))
         .routes(routes!(devices::unassign::unassign_device))
         .routes(routes!(devices::change_owner::give_to_customer))
         .routes(routes!(devices::change_owner::give_to_tenant))

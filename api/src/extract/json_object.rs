@@ -33,6 +33,19 @@ impl JsonObject {
         self.0.contains_key(name)
     }
 
+    /// Whether the member says something: neither null, nor empty, nor the id that stands for none.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| match value {
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(members) => {
+                let id = members.get("id").and_then(Value::as_str).and_then(|id| uuid(id).ok());
+                !members.is_empty() && id != Some(NULL_UUID)
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        })
+    }
+
     /// The member if it is neither missing nor null.
     fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
@@ -150,6 +163,18 @@ mod tests {
         for wrong in [&format!(r#"{{"entityType":"DEVICE","id":"{id}"}}"#), "{}", "5", r#"{"id":"rubbish"}"#] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_empty_says_nothing() {
+        let none = format!(r#"{{"entityType":"RULE_CHAIN","id":"{NULL_UUID}"}}"#);
+        for value in ["null", "\"\"", "[]", "{}", &none] {
+            assert!(!object(&format!(r#"{{"x":{value}}}"#)).is_set("x"), "{value}");
+        }
+        for value in ["0", "false", "\"a\"", "[null]", r#"{"id":"784f394c-42b6-11f0-983c-b7beff2784f9"}"#] {
+            assert!(object(&format!(r#"{{"x":{value}}}"#)).is_set("x"), "{value}");
+        }
+        assert!(!object("{}").is_set("x"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod view;
 mod written;
 
 use crate::{
-    authentication::{DeviceUser, Role},
+    authentication::{DeviceReader, DeviceUser, Role},
     error::ApiError,
     extract::{PathParams, QueryParams, uuid},
     state::ApiState,
@@ -18,7 +18,7 @@ use deed_domain::{
     claims::Failure,
     device::{CLAIMING_ATTRIBUTES, Refusal},
     ids::{CustomerId, DeviceId, TenantId, UserId},
-    ports::{AttributeScope, Authority, Entity, Principal},
+    ports::{AttributeScope, Authority, Entity, PUBLIC_USER, Principal},
 };
 
 const DEVICE: &str = "DEVICE";
@@ -46,7 +46,18 @@ async fn target(state: &ApiState, principal: &Principal, path: &PathParams) -> R
     if principal.authority == Authority::SysAdmin {
         return Err(ApiError::ForbiddenToOperators);
     }
-    let user = DeviceUser::of(principal).ok_or(ApiError::Forbidden)?;
+    named(state, DeviceUser::of(principal).ok_or(ApiError::Forbidden)?, path).await
+}
+
+/// Finds the entity likewise, for one who only reads: for the public customer, too.
+async fn readable(state: &ApiState, principal: &Principal, path: &PathParams) -> Result<Target, ApiError> {
+    match DeviceReader::of(principal) {
+        Some(DeviceReader(user)) if principal.is_public() => named(state, user, path).await,
+        Some(_) | None => target(state, principal, path).await,
+    }
+}
+
+async fn named(state: &ApiState, user: DeviceUser, path: &PathParams) -> Result<Target, ApiError> {
     let entity_type = path.text("entityType").unwrap_or(DEVICE);
     let id = uuid(path.text("entityId")?)?;
     let entity = match entity_type {
@@ -73,10 +84,10 @@ async fn customer(state: &ApiState, user: DeviceUser, id: CustomerId) -> Result<
     customer.map(|_| Entity::Customer(id)).ok_or_else(|| no_entity("Customer"))
 }
 
-/// Of persons, a customer's user sees itself.
+/// Of persons, a customer's user sees itself. The public user is nobody.
 async fn person(state: &ApiState, user: DeviceUser, id: UserId) -> Result<Entity, ApiError> {
     match user {
-        DeviceUser::Customer(customer) if customer.user_id == id => Ok(Entity::User(id)),
+        DeviceUser::Customer(customer) if customer.user_id == id && id != PUBLIC_USER => Ok(Entity::User(id)),
         DeviceUser::Customer(_) => Err(ApiError::Forbidden),
         DeviceUser::Admin(admin) => {
             let person = state.accounts.user(id).await?.filter(|person| person.tenant_id == Some(admin.tenant_id));

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use deed_domain::ports::{AttributeScope, Principal};
 
-use super::{scope, target, view::visible};
+use super::{readable, scope, view::visible};
 use crate::{
     authentication::SignedIn,
     error::ApiError,
@@ -63,7 +63,7 @@ async fn read(
     path: &PathParams,
     scope: Option<AttributeScope>,
 ) -> Result<Json<Vec<String>>, ApiError> {
-    let target = target(state, principal, path).await?;
+    let target = readable(state, principal, path).await?;
     let attributes = visible(state, &target, scope).await?;
     let mut keys: Vec<_> = attributes.into_iter().map(|attribute| attribute.key).collect();
     keys.dedup();

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use deed_domain::ports::{AttributeScope, Principal};
 
 use super::{
-    keys, scope, target,
+    keys, readable, scope,
     view::{AttributeJson, visible},
 };
 use crate::{
@@ -71,7 +71,7 @@ async fn read(
     query: &QueryParams,
     scope: Option<AttributeScope>,
 ) -> Result<Json<Vec<AttributeJson>>, ApiError> {
-    let target = target(state, principal, path).await?;
+    let target = readable(state, principal, path).await?;
     let wanted = keys(query);
     let mut attributes = visible(state, &target, scope).await?;
     attributes.retain(|attribute| wanted.is_empty() || wanted.contains(&attribute.key));

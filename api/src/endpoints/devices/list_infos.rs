@@ -5,7 +5,7 @@ use deed_projections::{OwnedBy, SearchedIn};
 
 use super::listed::{Asked, DeviceFilterParams};
 use crate::{
-    authentication::{DeviceUser, Only, TenantAdmin},
+    authentication::{DeviceReader, DeviceUser, Only, TenantAdmin},
     error::ApiError,
     extract::{PageParams, QueryParams},
     state::Shared,
@@ -51,7 +51,7 @@ pub(crate) async fn tenant_device_infos(
 )]
 pub(crate) async fn device_infos(
     State(state): State<Shared>,
-    Only(user): Only<DeviceUser>,
+    Only(DeviceReader(user)): Only<DeviceReader>,
     query: QueryParams,
 ) -> Result<Json<PageJson<DeviceInfoJson>>, ApiError> {
     let with_customers = query.flag("includeCustomers")?.unwrap_or(false);

@@ -5,7 +5,7 @@ use deed_projections::{OwnedBy, SearchedIn};
 
 use super::listed::{Asked, DeviceFilterParams};
 use crate::{
-    authentication::{DeviceUser, Only},
+    authentication::{DeviceReader, DeviceUser, Only},
     error::ApiError,
     extract::{PageParams, PathParams, QueryParams},
     state::{ApiState, Shared},
@@ -27,7 +27,7 @@ use crate::{
 )]
 pub(crate) async fn customer_devices(
     State(state): State<Shared>,
-    Only(user): Only<DeviceUser>,
+    Only(DeviceReader(user)): Only<DeviceReader>,
     path: PathParams,
     query: QueryParams,
 ) -> Result<Json<PageJson<DeviceJson>>, ApiError> {
@@ -53,7 +53,7 @@ pub(crate) async fn customer_devices(
 )]
 pub(crate) async fn customer_device_infos(
     State(state): State<Shared>,
-    Only(user): Only<DeviceUser>,
+    Only(DeviceReader(user)): Only<DeviceReader>,
     path: PathParams,
     query: QueryParams,
 ) -> Result<Json<PageJson<DeviceInfoJson>>, ApiError> {

@@ -5,7 +5,7 @@ use deed_projections::{OwnedBy, SearchedIn};
 
 use super::listed::{Asked, DeviceFilterParams};
 use crate::{
-    authentication::{DeviceUser, Only},
+    authentication::{DeviceReader, DeviceUser, Only},
     error::ApiError,
     extract::{PageParams, QueryParams},
     state::Shared,
@@ -26,7 +26,7 @@ use crate::{
 )]
 pub(crate) async fn user_devices(
     State(state): State<Shared>,
-    Only(user): Only<DeviceUser>,
+    Only(DeviceReader(user)): Only<DeviceReader>,
     query: QueryParams,
 ) -> Result<Json<PageJson<DeviceJson>>, ApiError> {
     let owned_by = match user {

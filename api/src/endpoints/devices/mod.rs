@@ -9,6 +9,7 @@ pub(crate) mod list_infos;
 pub(crate) mod list_of_customer;
 pub(crate) mod list_of_user;
 mod listed;
+pub(crate) mod make_public;
 pub(crate) mod read;
 pub(crate) mod read_info;
 pub(crate) mod read_of_tenant;

@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use deed_domain::ids::DeviceId;
 
 use crate::{
-    authentication::{DeviceUser, Only},
+    authentication::{DeviceReader, Only},
     error::ApiError,
     extract::{QueryParams, uuid},
     state::Shared,
@@ -27,7 +27,7 @@ use crate::{
 )]
 pub(crate) async fn devices(
     State(state): State<Shared>,
-    Only(user): Only<DeviceUser>,
+    Only(DeviceReader(user)): Only<DeviceReader>,
     query: QueryParams,
 ) -> Result<Json<Vec<DeviceJson>>, ApiError> {
     if query.text("deviceIds").is_none() {

@@ -1,0 +1,227 @@
+//! Device profiles.
+
+use deed_domain::{
+    ports::{Profile, ProfileTransport},
+    time::Timestamp,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{EntityId, device::DefaultKind};
+
+/// Where a device of an MQTT profile publishes telemetry.
+pub(crate) const TELEMETRY_TOPIC: &str = "v1/devices/me/telemetry";
+/// Where it publishes attributes, and hears of them.
+pub(crate) const ATTRIBUTES_TOPIC: &str = "v1/devices/me/attributes";
+/// The only kind of profile.
+pub(crate) const DEFAULT_TYPE: &str = "DEFAULT";
+/// How devices add themselves: not at all.
+pub(crate) const NO_PROVISIONING: &str = "DISABLED";
+/// How devices write their messages.
+pub(crate) const JSON_PAYLOAD: &str = "JSON";
+
+/// A device profile.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProfileJson {
+    /// The profile.
+    id: EntityId,
+    /// When it was made, milliseconds since the epoch.
+    #[schema(value_type = i64, example = 1_735_689_600_000_i64)]
+    created_time: Timestamp,
+    /// Whose it is.
+    tenant_id: EntityId,
+    /// Unique among the tenant's profiles; the `type` of its devices.
+    #[schema(example = "thermostat")]
+    name: String,
+    /// A text for people.
+    description: Option<String>,
+    /// Always null.
+    image: Option<String>,
+    /// `DEFAULT`.
+    #[serde(rename = "type")]
+    #[schema(example = "DEFAULT")]
+    kind: &'static str,
+    /// `DEFAULT` or `MQTT`.
+    #[schema(example = "DEFAULT")]
+    transport_type: &'static str,
+    /// `DISABLED`: devices do not add themselves.
+    #[schema(example = "DISABLED")]
+    provision_type: &'static str,
+    /// Always null.
+    default_rule_chain_id: Option<EntityId>,
+    /// Always null.
+    default_dashboard_id: Option<EntityId>,
+    /// Always null.
+    default_queue_name: Option<String>,
+    /// Always null.
+    provision_device_key: Option<String>,
+    /// Always null.
+    firmware_id: Option<EntityId>,
+    /// Always null.
+    software_id: Option<EntityId>,
+    /// Always null.
+    default_edge_rule_chain_id: Option<EntityId>,
+    /// Always null.
+    external_id: Option<EntityId>,
+    /// 1 when it is made, one more for each save.
+    version: u32,
+    /// Whether devices have it that name none.
+    default: bool,
+    /// How its devices connect.
+    profile_data: ProfileData,
+}
+
+/// What the contract's clients expect to find in a profile.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ProfileData {
+    configuration: DefaultKind,
+    transport_configuration: TransportConfiguration,
+    provision_configuration: ProvisionConfiguration,
+    /// Always null.
+    #[schema(value_type = Option<Vec<Object>>)]
+    alarms: Option<()>,
+}
+
+/// How the devices of a profile connect.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+enum TransportConfiguration {
+    /// Whichever way they like.
+    Default(DefaultKind),
+    /// By MQTT.
+    Mqtt(MqttConfiguration),
+}
+
+/// MQTT as every device speaks it.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct MqttConfiguration {
+    #[serde(rename = "type")]
+    #[schema(example = "MQTT")]
+    kind: &'static str,
+    #[schema(example = "v1/devices/me/telemetry")]
+    device_telemetry_topic: &'static str,
+    #[schema(example = "v1/devices/me/attributes")]
+    device_attributes_topic: &'static str,
+    #[schema(example = "v1/devices/me/attributes")]
+    device_attributes_subscribe_topic: &'static str,
+    transport_payload_type_configuration: PayloadConfiguration,
+    /// Always false.
+    sparkplug: bool,
+    /// Always null.
+    sparkplug_attributes_metric_names: Option<&'static str>,
+    /// Always false.
+    send_ack_on_validation_exception: bool,
+}
+
+/// How devices write their messages.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PayloadConfiguration {
+    #[schema(example = "JSON")]
+    transport_payload_type: &'static str,
+}
+
+/// That devices do not add themselves.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ProvisionConfiguration {
+    #[serde(rename = "type")]
+    #[schema(example = "DISABLED")]
+    kind: &'static str,
+    /// Always null.
+    provision_device_secret: Option<&'static str>,
+}
+
+impl From<ProfileTransport> for TransportConfiguration {
+    fn from(transport: ProfileTransport) -> Self {
+        match transport {
+            ProfileTransport::Default => Self::Default(DefaultKind::default()),
+            ProfileTransport::Mqtt => Self::Mqtt(MqttConfiguration {
+                kind: transport.as_str(),
+                device_telemetry_topic: TELEMETRY_TOPIC,
+                device_attributes_topic: ATTRIBUTES_TOPIC,
+                device_attributes_subscribe_topic: ATTRIBUTES_TOPIC,
+                transport_payload_type_configuration: PayloadConfiguration { transport_payload_type: JSON_PAYLOAD },
+                sparkplug: false,
+                sparkplug_attributes_metric_names: None,
+                send_ack_on_validation_exception: false,
+            }),
+        }
+    }
+}
+
+impl From<Profile> for ProfileJson {
+    fn from(profile: Profile) -> Self {
+        Self {
+            id: EntityId::profile(profile.id),
+            created_time: profile.created_at,
+            tenant_id: EntityId::tenant(Some(profile.tenant_id)),
+            name: profile.name,
+            description: profile.description,
+            image: None,
+            kind: DEFAULT_TYPE,
+            transport_type: profile.transport.as_str(),
+            provision_type: NO_PROVISIONING,
+            default_rule_chain_id: None,
+            default_dashboard_id: None,
+            default_queue_name: None,
+            provision_device_key: None,
+            firmware_id: None,
+            software_id: None,
+            default_edge_rule_chain_id: None,
+            external_id: None,
+            version: profile.version,
+            default: profile.is_default,
+            profile_data: ProfileData {
+                configuration: DefaultKind::default(),
+                transport_configuration: profile.transport.into(),
+                provision_configuration: ProvisionConfiguration {
+                    kind: NO_PROVISIONING,
+                    provision_device_secret: None,
+                },
+                alarms: None,
+            },
+        }
+    }
+}
+
+/// What people want to see of a device profile.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProfileInfoJson {
+    /// The profile.
+    id: EntityId,
+    /// Whose it is.
+    tenant_id: EntityId,
+    /// Unique among the tenant's profiles; the `type` of its devices.
+    #[schema(example = "thermostat")]
+    name: String,
+    /// Always null.
+    image: Option<String>,
+    /// Always null.
+    default_dashboard_id: Option<EntityId>,
+    /// `DEFAULT`.
+    #[serde(rename = "type")]
+    #[schema(example = "DEFAULT")]
+    kind: &'static str,
+    /// `DEFAULT` or `MQTT`.
+    #[schema(example = "DEFAULT")]
+    transport_type: &'static str,
+}
+
+impl From<Profile> for ProfileInfoJson {
+    fn from(profile: Profile) -> Self {
+        Self {
+            id: EntityId::profile(profile.id),
+            tenant_id: EntityId::tenant(Some(profile.tenant_id)),
+            name: profile.name,
+            image: None,
+            default_dashboard_id: None,
+            kind: DEFAULT_TYPE,
+            transport_type: profile.transport.as_str(),
+        }
+    }
+}
