@@ -95,11 +95,13 @@ async fn known(world: &World) -> Value {
     let (_, tenant) = world.call(Method::POST, "/api/tenant", Some(&operator), Some(json!({"title": "Another"}))).await;
     let key = json!({"description": "of another", "userId": other["id"]});
     let (_, key) = world.call(Method::POST, "/api/apiKey", Some(&world.tenant), Some(key)).await;
+    let profile = json!({"name": "a profile"});
+    let (_, profile) = world.call(Method::POST, "/api/deviceProfile", Some(&world.tenant), Some(profile)).await;
     let devices = json!([free, owned]);
     json!({
         "deviceId": devices, "entityId": devices, "deviceName": ["free", "owned"],
         "customerId": customers, "userId": [other["id"]["id"]],
-        "tenantId": [tenant["id"]["id"]], "apiKeyId": [key["id"]["id"]],
+        "tenantId": [tenant["id"]["id"]], "apiKeyId": [key["id"]["id"]], "deviceProfileId": [profile["id"]["id"]],
         "entityType": ["DEVICE"], "scope": ["SERVER_SCOPE", "SHARED_SCOPE"],
     })
 }

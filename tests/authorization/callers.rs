@@ -44,7 +44,6 @@ impl Callers {
         let other = made(&world, &operator, "/api/tenant", json!({"title": "Other tenant"})).await;
         let administrator = json!({"email": "other@example.com", "authority": "TENANT_ADMIN", "tenantId": other["id"]});
         let other_admin = activated(&world, &operator, administrator).await;
-        /*TEMP
         let device = made(&world, &world.tenant, "/api/device", json!({"name": "public"})).await;
         let path = format!("/api/customer/public/device/{}", device["id"]["id"].as_str().unwrap());
         let public = made(&world, &world.tenant, &path, Value::Null).await;
@@ -52,8 +51,6 @@ impl Callers {
         let publicly = json!({"publicId": public_customer});
         let (_, pair) = world.call(Method::POST, "/api/auth/login/public", None, Some(publicly)).await;
         let public = pair["token"].as_str().unwrap().to_owned();
-        */
-        let public = String::new();
         let tokens = [
             None,
             Some(expired),

@@ -14,13 +14,13 @@ impl Role for UserAdministrator {
     }
 }
 
-/// Somebody who sees users, if only itself: everybody but auditors.
+/// Somebody who sees users, if only itself: everybody but auditors and the public user, who is nobody in particular.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UserReader(pub(crate) Principal);
 
 impl Role for UserReader {
     fn of(principal: &Principal) -> Option<Self> {
-        (principal.authority != Authority::Auditor).then_some(Self(*principal))
+        (principal.authority != Authority::Auditor && !principal.is_public()).then_some(Self(*principal))
     }
 }
 
@@ -30,6 +30,7 @@ pub(crate) struct UserLister(pub(crate) Principal);
 
 impl Role for UserLister {
     fn of(principal: &Principal) -> Option<Self> {
-        matches!(principal.authority, Authority::TenantAdmin | Authority::CustomerUser).then_some(Self(*principal))
+        let has_lists = matches!(principal.authority, Authority::TenantAdmin | Authority::CustomerUser);
+        (has_lists && !principal.is_public()).then_some(Self(*principal))
     }
 }
