@@ -40,8 +40,8 @@ async fn login(server: &Server, email: &str, password: &str) -> Result<String, u
 }
 
 async fn post(url: String, token: &str, body: &'static str) -> (u16, String) {
-    let response = Client::new().post(url).header("X-Authorization", format!("Bearer {token}")).body(body);
-    let response = response.send().await.unwrap();
+    let request = Client::new().post(url).header("X-Authorization", format!("Bearer {token}"));
+    let response = request.header("Content-Type", "application/json").body(body).send().await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
 }
 

@@ -361,6 +361,7 @@ async fn bad_bodies_are_refused_with_a_code() {
     ];
     let send = async |path: &str, user: Option<&String>, body: &[u8]| {
         let mut request = world.client.post(format!("{}{path}", world.server.url)).body(body.to_vec());
+        request = request.header("Content-Type", "application/json");
         if let Some(user) = user {
             request = request.header("X-Authorization", format!("Bearer {user}"));
         }

@@ -142,7 +142,8 @@ async fn a_body_is_measured_after_the_credentials() {
     let without = ask(request("POST", "/api/device", &[], &large)).await;
     assert!(without.is(401, 10), "{}", without.body);
     let token = format!("Bearer {ADMIN}");
-    let answer = ask(request("POST", "/api/device", &[("Authorization", &token)], &large)).await;
+    let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+    let answer = ask(request("POST", "/api/device", &headers, &large)).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(answer.json(), json!("Payload size exceeds the limit of 1000 bytes"));
     assert_eq!(answer.header("content-type"), None);

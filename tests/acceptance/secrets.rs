@@ -97,6 +97,7 @@ async fn secrets_are_in_no_log_metric_event_or_export() {
 impl Session {
     async fn send(&self, method: Method, path: &str, user: Option<&str>, body: String) -> (StatusCode, String) {
         let mut request = self.http.request(method, format!("{}{path}", self.url)).body(body);
+        request = request.header("Content-Type", "application/json");
         if let Some(user) = user {
             request = request.bearer_auth(user);
         }

@@ -130,6 +130,10 @@ async fn every_fault_has_its_message() {
     let (status, message) = unknown.save_text("SERVER_SCOPE", r#"{"a":1}"#).await;
     assert_eq!((status, message), (404, json!("Device with requested id wasn't found!")));
     assert_eq!(unknown.call(Method::GET, "values/attributes", None).await.0, StatusCode::NOT_FOUND);
+    for of in [&device, &unknown] {
+        let (status, refused) = of.call(Method::DELETE, "SERVER_SCOPE", None).await;
+        assert_eq!((status, &refused["message"]), (StatusCode::BAD_REQUEST, &json!("Empty keys: []")));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

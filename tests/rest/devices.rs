@@ -338,3 +338,21 @@ async fn a_customer_saves_label_and_additional_info_of_an_own_device_and_nothing
     let new = save(&world, &world.customer_a, json!({"name": "new"})).await;
     assert_eq!(new.0, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_body_is_announced_as_json() {
+    let world = World::start().await;
+    let send = async |content_type: Option<&str>, name: &str| {
+        let mut request = world.client.post(format!("{}/api/device", world.server.url)).bearer_auth(&world.tenant);
+        if let Some(content_type) = content_type {
+            request = request.header("Content-Type", content_type);
+        }
+        let answer = request.body(json!({"name": name}).to_string()).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    for other in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+        let (status, body) = send(other, "Unannounced").await;
+        assert_eq!((status, &body["errorCode"]), (400, &json!(31)), "{other:?}: {body}");
+    }
+    assert_eq!(send(Some("application/json;charset=UTF-8"), "Unannounced").await.0, 200);
+}

@@ -1,10 +1,11 @@
-//! Request bodies: bytes, whatever the Content-Type says.
+//! Request bodies: bytes, some of which have to be announced as JSON.
 
 use std::{error::Error, time::Duration};
 
 use axum::{
     body::{Bytes, to_bytes},
     extract::{FromRequest, Request},
+    http::{HeaderMap, header},
 };
 use http_body_util::LengthLimitError;
 
@@ -28,7 +29,21 @@ impl FromRequest<Shared> for SmallBody {
     }
 }
 
-/// The request's body. It is the last thing that is read, so a caller without credentials learns of no limit.
+/// A body whose `Content-Type` has to be JSON's; see [`RawBody`] (`docs/protocol.md`, errors).
+pub(crate) struct JsonBody(pub(crate) Bytes);
+
+impl FromRequest<Shared> for JsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &Shared) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(ApiError::malformed("Content-Type must be application/json"));
+        }
+        read(request, state.settings.max_body_bytes).await.map(Self)
+    }
+}
+
+/// The request's body, whatever its `Content-Type`. It is the last thing that is read, so a caller without credentials learns of no limit.
 pub(crate) struct RawBody(pub(crate) Bytes);
 
 impl FromRequest<Shared> for RawBody {
@@ -37,6 +52,14 @@ impl FromRequest<Shared> for RawBody {
     async fn from_request(request: Request, state: &Shared) -> Result<Self, ApiError> {
         read(request, state.settings.max_body_bytes).await.map(Self)
     }
+}
+
+/// Whether the body is announced as `application/json` or as a format that is made of it; parameters mean nothing.
+fn is_json(headers: &HeaderMap) -> bool {
+    let announced = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = announced.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let subtype = media_type.strip_prefix("application/");
+    subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
 async fn read(request: Request, limit: usize) -> Result<Bytes, ApiError> {
@@ -48,5 +71,28 @@ async fn read(request: Request, limit: usize) -> Result<Bytes, ApiError> {
         }
         Ok(Err(_)) => Err(ApiError::malformed("The request body could not be read")),
         Err(_) => Err(ApiError::BodyTimeout),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn json_is_told_by_its_media_type() {
+        let announced = |value: &str| {
+            is_json(&HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_str(value).unwrap())]))
+        };
+        for json in
+            ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/merge-patch+json"]
+        {
+            assert!(announced(json), "{json}");
+        }
+        for other in ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "text/json", "json"] {
+            assert!(!announced(other), "{other}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
     }
 }

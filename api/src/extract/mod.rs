@@ -14,7 +14,7 @@ mod query;
 mod request_id;
 
 pub(crate) use base_url::BaseUrl;
-pub(crate) use body::{RawBody, SmallBody};
+pub(crate) use body::{JsonBody, RawBody, SmallBody};
 pub(crate) use command_context::CommandContext;
 pub(crate) use email::email;
 pub(crate) use json_object::JsonObject;

@@ -118,7 +118,8 @@ impl Service {
             let token = runtime.block_on(service.sign_in(name));
             service.tokens.push((name, token));
         }
-        let made = format!("tenant POST /api/device?accessToken={TOKEN}\n\n{{\"name\":\"{DEVICE}\"}}");
+        let head = format!("tenant POST /api/device?accessToken={TOKEN}\nContent-Type: application/json");
+        let made = format!("{head}\n\n{{\"name\":\"{DEVICE}\"}}");
         let made = service.read(made.as_bytes()).unwrap_or_default();
         let (_, made) = runtime.block_on(service.ask(made));
         let made: Value = serde_json::from_slice(&made).unwrap_or_default();

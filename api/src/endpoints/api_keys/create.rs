@@ -13,7 +13,7 @@ use super::{ApiKeyJson, check_description, owner};
 use crate::{
     authentication::SignedIn,
     error::{ApiError, Unauthenticated},
-    extract::{JsonObject, RawBody},
+    extract::{JsonBody, JsonObject},
     state::{ApiState, Shared},
     wire::EntityId,
 };
@@ -65,7 +65,7 @@ impl NewApiKey {
 pub(crate) async fn create_api_key(
     State(state): State<Shared>,
     SignedIn(caller): SignedIn,
-    RawBody(body): RawBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<ApiKeyJson>, ApiError> {
     let new = NewApiKey::read(&body)?;
     let user = owner(&state, &caller, new.user_id.unwrap_or(caller.user_id)).await?;

@@ -76,11 +76,11 @@ async fn remove(
     query: &QueryParams,
 ) -> Result<(), ApiError> {
     let scope = scope(path)?;
-    let target = target(state, principal, path).await?;
     let keys = keys(query);
     if keys.is_empty() {
         return Err(ApiError::invalid("Empty keys: []"));
     }
+    let target = target(state, principal, path).await?;
     let Entity::Device(id) = target.entity else {
         return Ok(state.attributes.delete(target.entity, scope, keys).await?);
     };

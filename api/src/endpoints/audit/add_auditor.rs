@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     authentication::{Only, TenantAdmin, new_password},
     error::ApiError,
-    extract::{JsonObject, RawBody, email},
+    extract::{JsonBody, JsonObject, email},
     state::Shared,
     wire::UserJson,
 };
@@ -60,7 +60,7 @@ impl NewAuditor {
 pub(crate) async fn add_auditor(
     State(state): State<Shared>,
     Only(admin): Only<TenantAdmin>,
-    RawBody(body): RawBody,
+    JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<UserJson>), ApiError> {
     let new = NewAuditor::read(&body)?;
     let password_hash = Some(state.passwords.hash(new.password).await?);

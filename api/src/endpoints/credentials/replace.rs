@@ -11,7 +11,7 @@ use crate::{
     authentication::{DeviceUser, Only, TenantAdmin},
     endpoints::devices,
     error::ApiError,
-    extract::{CommandContext, JsonObject, RawBody},
+    extract::{CommandContext, JsonBody, JsonObject},
     state::Shared,
     wire::CredentialsJson,
 };
@@ -37,7 +37,7 @@ pub(crate) async fn save_credentials(
     State(state): State<Shared>,
     Only(admin): Only<TenantAdmin>,
     command: CommandContext,
-    RawBody(body): RawBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<CredentialsJson>, ApiError> {
     let draft = Draft::read(&JsonObject::parse(&body)?)?;
     let device_id = draft.device_id.ok_or_else(|| ApiError::invalid("Invalid entity id"))?;

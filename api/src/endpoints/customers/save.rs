@@ -15,7 +15,7 @@ use crate::{
         devices::DraftId,
     },
     error::ApiError,
-    extract::{Attempt, JsonObject, NameConflict, NameConflictParams, QueryParams, RawBody},
+    extract::{Attempt, JsonBody, JsonObject, NameConflict, NameConflictParams, QueryParams},
     state::{ApiState, Shared},
     wire::CustomerJson,
 };
@@ -103,7 +103,7 @@ pub(crate) async fn save_customer(
     State(state): State<Shared>,
     Only(admin): Only<TenantAdmin>,
     query: QueryParams,
-    RawBody(body): RawBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<CustomerJson>, ApiError> {
     let on_conflict = NameConflict::read(&query)?;
     let wanted = Wanted::read(&JsonObject::parse(&body)?)?;

@@ -10,7 +10,7 @@ use super::draft::{Draft, DraftBody};
 use crate::{
     authentication::{Only, TenantAdmin},
     error::ApiError,
-    extract::{JsonObject, RawBody},
+    extract::{JsonBody, JsonObject},
     state::{ApiState, Shared},
     wire::ProfileJson,
 };
@@ -36,7 +36,7 @@ const IN_USE: &str = "Can't change the name or the transport type of a device pr
 pub(crate) async fn save_device_profile(
     State(state): State<Shared>,
     Only(admin): Only<TenantAdmin>,
-    RawBody(body): RawBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<ProfileJson>, ApiError> {
     let draft = Draft::read(&JsonObject::parse(&body)?)?;
     let is_default = match draft.id {

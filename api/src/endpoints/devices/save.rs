@@ -19,7 +19,7 @@ use super::draft::{Draft, DraftOwner};
 use crate::{
     authentication::{DeviceUser, Only, TenantAdmin},
     error::ApiError,
-    extract::{Attempt, CommandContext, JsonObject, NameConflict, NameConflictParams, QueryParams, RawBody},
+    extract::{Attempt, CommandContext, JsonBody, JsonObject, NameConflict, NameConflictParams, QueryParams},
     state::{ApiState, Shared},
     wire::DeviceJson,
 };
@@ -51,7 +51,7 @@ pub(crate) async fn save_device(
     Only(user): Only<DeviceUser>,
     command: CommandContext,
     query: QueryParams,
-    RawBody(body): RawBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<DeviceJson>, ApiError> {
     let conflict = NameConflict::read(&query)?;
     let draft = Draft::read(&JsonObject::parse(&body)?)?;

@@ -12,7 +12,7 @@ use crate::{
     authentication::{DeviceUser, Only, TenantAdmin},
     endpoints::credentials,
     error::ApiError,
-    extract::{CommandContext, JsonObject, NameConflict, NameConflictParams, QueryParams, RawBody},
+    extract::{CommandContext, JsonBody, JsonObject, NameConflict, NameConflictParams, QueryParams},
     state::Shared,
     wire::DeviceJson,
 };
@@ -51,7 +51,7 @@ pub(crate) async fn save_device_with_credentials(
     Only(admin): Only<TenantAdmin>,
     command: CommandContext,
     query: QueryParams,
-    RawBody(body): RawBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<DeviceJson>, ApiError> {
     let conflict = NameConflict::read(&query)?;
     let members = JsonObject::parse(&body)?;

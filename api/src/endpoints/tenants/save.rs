@@ -15,7 +15,7 @@ use crate::{
         devices::DraftId,
     },
     error::ApiError,
-    extract::{JsonObject, RawBody},
+    extract::{JsonBody, JsonObject},
     state::{ApiState, Shared},
     wire::{DEFAULT_TENANT_PROFILE, TenantJson},
 };
@@ -111,7 +111,7 @@ impl Wanted {
 pub(crate) async fn save_tenant(
     State(state): State<Shared>,
     Only(_): Only<SysAdmin>,
-    RawBody(body): RawBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<TenantJson>, ApiError> {
     let Wanted { id, version, values } = Wanted::read(&JsonObject::parse(&body)?)?;
     let saved = match id {

@@ -8,7 +8,7 @@ use crate::{
     authentication::{Only, UserReader},
     endpoints::activation,
     error::ApiError,
-    extract::{BaseUrl, JsonObject, QueryParams, RawBody},
+    extract::{BaseUrl, JsonBody, JsonObject, QueryParams},
     state::Shared,
     wire::UserJson,
 };
@@ -37,7 +37,7 @@ pub(crate) async fn save_user(
     Only(UserReader(caller)): Only<UserReader>,
     base_url: BaseUrl,
     query: QueryParams,
-    RawBody(body): RawBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<UserJson>, ApiError> {
     let invites = query.flag("sendActivationMail")?.unwrap_or(true);
     let draft = Draft::read(&JsonObject::parse(&body)?)?;

@@ -14,7 +14,7 @@ use self::{
 use crate::{
     authentication::{Only, TenantAdmin},
     error::ApiError,
-    extract::{CommandContext, JsonObject, RawBody},
+    extract::{CommandContext, JsonBody, JsonObject},
     state::Shared,
 };
 
@@ -70,7 +70,7 @@ pub(crate) async fn bulk_import(
     State(state): State<Shared>,
     Only(admin): Only<TenantAdmin>,
     command: CommandContext,
-    RawBody(body): RawBody,
+    JsonBody(body): JsonBody,
 ) -> Result<Json<ResultJson>, ApiError> {
     let BulkImport { file, mapping } = BulkImport::read(&JsonObject::parse(&body)?)?;
     let plan = mapping.plan(&file)?;
