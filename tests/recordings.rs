@@ -36,7 +36,7 @@ fn where_claiming_is_allowed_by_default() {
 
 fn differs_from_thingsboard_only_as_decided(allowed_by_default: &str) {
     let data = TempDir::new().unwrap();
-    let key = BASE64_STANDARD.encode([b'k'; 64]);
+    let key = BASE64_STANDARD.encode([b's'; 64]);
     let server = serve(
         &data,
         &[

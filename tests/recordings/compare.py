@@ -3,34 +3,54 @@
     compare.py REFERENCE OURS [--only NAME…] [--settings NAME=true|false …] [--protocol docs/protocol.md] [--decided] [--wording]
 
 Scenario by scenario and step by step, what the reference has and ours lacks or says otherwise. Not reported: members that only
-ours has (clients accept a superset), the digits of ids and times, and, unless --wording, the text of error messages. A step whose
+ours has (clients accept a superset), the digits of ids and times, the charset that a Content-Type names for JSON, which has none,
+and, unless --wording, the text of error messages. A step whose
 scenario says `differs` is a decided difference: left out, or listed with --decided; --protocol checks that each names a section
-of that page. A scenario that needs another setting than one of --settings is left out. Exit status 1 if anything undecided remains.
+of that page. What it says is held to: a status (`403`), with an errorCode (`400/31`), and the outcome of a claim (`SUCCESS`) that
+stand in the text have to be what ours answers, and a step that says `differs` and does not is reported. A scenario that needs
+another setting than one of --settings is left out. Exit status 1 if anything undecided remains.
 """
 import argparse, json, pathlib, re, sys
 
 PLACEHOLDER = re.compile(r"<uuid:\d+>")
+CHARSET_OF_JSON = re.compile(r"^(application/json);charset=[\w-]+$")
 
 
-def same(a, b):
-    if isinstance(a, str) and isinstance(b, str): return PLACEHOLDER.sub("<uuid>", a) == PLACEHOLDER.sub("<uuid>", b)
-    if isinstance(a, bool) or isinstance(b, bool): return a is b
-    return a == b
+class Ids:
+    """Which id of ours stands for which of the reference, over the steps of a scenario: both count theirs as they appear, and ours
+    has more of them. Two that the reference tells apart have to be two of ours, and one has to stay one."""
+    def __init__(self): self.ours, self.reference, self.learns = {}, {}, True
+
+    def same(self, a, b):
+        if isinstance(a, bool) or isinstance(b, bool): return a is b
+        if not isinstance(a, str) or not isinstance(b, str): return a == b
+        if PLACEHOLDER.sub("<uuid>", a) != PLACEHOLDER.sub("<uuid>", b): return False
+        return all([self.pair(x, y) for x, y in zip(PLACEHOLDER.findall(a), PLACEHOLDER.findall(b))])
+
+    def pair(self, x, y):
+        if self.learns and x not in self.ours and y not in self.reference: self.ours[x], self.reference[y] = y, x
+        return self.ours.get(x, y) == y and self.reference.get(y, x) == x
 
 
-def differences(ref, ours, path, wording):
+def differences(ref, ours, path, wording, ids):
     if isinstance(ref, dict) and isinstance(ours, dict):
         for k in ref:
             if k == "message" and not wording: continue
             if k not in ours: yield f"{path}.{k}", ref[k], "(absent)"
-            else: yield from differences(ref[k], ours[k], f"{path}.{k}", wording)
+            else: yield from differences(ref[k], ours[k], f"{path}.{k}", wording, ids)
     elif isinstance(ref, list) and isinstance(ours, list):
         if all(isinstance(x, dict) and "key" in x for x in ref + ours):  # attributes come in any order
             ref, ours = (sorted(x, key=lambda a: a["key"]) for x in (ref, ours))
         if len(ref) != len(ours): yield f"{path}", f"{len(ref)} elements: {short(ref)}", f"{len(ours)}: {short(ours)}"
         else:
-            for i, (a, b) in enumerate(zip(ref, ours)): yield from differences(a, b, f"{path}[{i}]", wording)
-    elif not same(ref, ours): yield path, ref, ours
+            for i, (a, b) in enumerate(zip(ref, ours)): yield from differences(a, b, f"{path}[{i}]", wording, ids)
+    elif path == ".contentType" and media_type(ref) == media_type(ours): return
+    elif not ids.same(ref, ours): yield path, ref, ours
+
+
+def media_type(written):
+    """A Content-Type; JSON's without the charset, which the media type does not define."""
+    return CHARSET_OF_JSON.sub(r"\1", written) if isinstance(written, str) else written
 
 
 def short(x, n=150):
@@ -42,6 +62,18 @@ def counterpart(steps, i, what):
     """Our step of that text: the one at the same place, or else the first."""
     if i < len(steps) and steps[i]["what"] == what: return steps[i]
     return next((s for s in steps if s["what"] == what), None)
+
+
+def broken_promise(text, response):
+    """What `differs` says of status, errorCode or outcome, if ours answers something else."""
+    if not isinstance(response, dict) or "status" not in response: return None
+    body = response.get("outcome", response.get("body"))
+    told, code = (body.get("response"), body.get("errorCode")) if isinstance(body, dict) else (body, None)
+    statuses = re.findall(r"\b([2-5]\d\d)(?:/(\d+))?\b", text)
+    if statuses and not any(int(s) == response["status"] and (not c or int(c) == code) for s, c in statuses): return f"{response['status']}/{code}"
+    outcome = re.search(r"\b(SUCCESS|FAILURE|CLAIMED)(?=,|$| )", text)
+    if outcome and (told is None or isinstance(told, str)) and told != outcome[1]: return f"{response['status']} {told}"
+    return None
 
 
 def headings(page):
@@ -62,13 +94,19 @@ def main():
         if any(settings.get(k, v) != v for k, v in reference["settings"].items()): continue
         other = a.ours / f.name
         if not other.exists(): print(f"{f.stem}: not recorded"); undecided += 1; continue
-        ours = json.loads(other.read_text())["steps"]
+        ours, ids = json.loads(other.read_text())["steps"], Ids()
+        for stopped in (s for s in ours if s["what"] == "scenario stopped"): print(f"{f.stem}: stopped, {stopped['response']['error']}"); undecided += 1
         for i, r in enumerate(reference["steps"]):
             steps += 1
             o = counterpart(ours, i, r["what"])
             if o is None:
                 print(f"{f.stem} #{i+1} {r['what']}: no such step in ours"); undecided += 1; continue
-            found = list(differences(r["response"], o["response"], "", a.wording))
+            ids.learns = "differs" not in o
+            found = list(differences(r["response"], o["response"], "", a.wording, ids))
+            if "differs" in o and (not found or broken_promise(o["differs"], o["response"])):
+                undecided += 1
+                print(f"{f.stem} #{i+1} {r['what']}  [{o['differs']}]: {'does not differ' if not found else 'is ' + broken_promise(o['differs'], o['response'])}")
+                continue
             if not found: continue
             if "differs" in o:
                 decided += 1
