@@ -6,30 +6,53 @@
 mod deed;
 mod python;
 
+use std::{collections::BTreeSet, fs};
+
 use tempfile::TempDir;
 
 use self::deed::{MARK, world::serve};
 
 #[test]
 fn tb_rest_client() {
-    drive("drive_rest_client.py");
+    drive("tb-rest-client", "drive_rest_client.py", &[]);
 }
 
 #[test]
 fn tb_ce_client() {
-    drive("drive_ce_client.py");
+    drive("tb-ce-client", "drive_generated_client.py", &["--edition", "ce"]);
+}
+
+#[test]
+fn tb_pe_client() {
+    drive("tb-pe-client", "drive_generated_client.py", &["--edition", "pe"]);
 }
 
 #[test]
 fn thingsboard_cli() {
-    drive("drive_cli.py");
+    drive("thingsboard-cli", "drive_cli.py", &[]);
 }
 
-fn drive(driver: &str) {
+fn drive(client: &str, driver: &str, arguments: &[&str]) {
     let data = TempDir::new().unwrap();
     let server = serve(&data, &[]);
-    let mut client = python::program("python");
-    client.arg(format!("tests/clients/{driver}")).args(["--url", &server.url, "--mark", MARK]);
-    let printed = python::run(&mut client);
-    assert!(printed.lines().count() > 5, "the driver has lost its steps:\n{printed}");
+    let mut driving = python::program("python");
+    driving.arg(format!("tests/clients/{driver}")).args(["--url", &server.url, "--mark", MARK]).args(arguments);
+    let printed = python::run(&mut driving);
+    let driven: BTreeSet<_> = printed.lines().filter_map(|line| line.strip_prefix("ok ")).collect();
+    let page = fs::read_to_string("docs/compatibility.md").unwrap();
+    let (version, calls) = documented(&page, client);
+    assert_eq!(driven, calls, "calls of {client} that were driven, and those that docs/compatibility.md lists");
+    let installed = fs::read_to_string("tests/python/requirements.txt").unwrap();
+    assert!(
+        installed.lines().any(|line| line == format!("{client}=={version}")),
+        "{client} {version} is not installed"
+    );
+}
+
+/// The client's version and calls as its row on the page has them.
+fn documented<'page>(page: &'page str, client: &str) -> (&'page str, BTreeSet<&'page str>) {
+    let row = page.lines().find_map(|line| line.strip_prefix(&format!("| {client} | "))).unwrap();
+    let (version, row) = row.split_once(" | ").unwrap();
+    let (calls, _) = row.split_once(" | ").unwrap();
+    (version, calls.split('`').skip(1).step_by(2).collect())
 }

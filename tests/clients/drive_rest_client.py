@@ -37,6 +37,7 @@ tenant = sign_in(*TENANT)
 before = tenant.token_info["refreshToken"]
 tenant.refresh()
 assert tenant.token_info["token"] and tenant.token_info["refreshToken"] != before
+assert refused(ApiException, sign_in(TENANT[0], "wrong").get_user).status == 401  # the login itself does not tell
 done("login", "refresh")
 
 admin = tenant.get_user()
@@ -66,7 +67,7 @@ done("save_user", "get_activation_link", "activate_user")
 token, name = fresh("token"), fresh("D 1/ü")
 device = tenant.save_device(Device(name=name, type="default"), access_token=token)
 assert device.customer_id.id == NOBODY and tenant.get_device_by_id(device.id).name == name
-assert tenant.get_device_info_by_id(device.id).customer_title is None
+assert tenant.get_device_info_by_id(device.id).owner_id.id == admin.tenant_id.id
 assert tenant.get_tenant_device(name).id.id == device.id.id
 done("save_device", "get_device_by_id", "get_device_info_by_id", "get_tenant_device")
 
@@ -106,7 +107,7 @@ assert tenant.get_device_by_id(device.id).customer_id.id == customer.id.id
 done("claim_device", "claim_device_by_name")
 
 assert [d.name for d in buyer.get_customer_devices(customer.id, page_size=10, page=0).data] == [name]
-assert [d.customer_title for d in buyer.get_customer_device_infos(customer.id, page_size=10, page=0).data] == [customer.title]
+assert [d.owner_name for d in buyer.get_customer_device_infos(customer.id, page_size=10, page=0).data] == [customer.title]
 assert [d.name for d in buyer.get_user_devices(page_size=10, page=0).data] == [name]
 done("get_customer_devices", "get_customer_device_infos", "get_user_devices")
 
@@ -141,7 +142,7 @@ tenant.delete_customer(customer.id)
 assert tenant.get_tenant_device(names[0]).customer_id.id == NOBODY
 done("delete_device", "delete_customer")
 
-for client in (tenant, buyer):
-    client.logout()
+tenant.logout()
+for client in (tenant, buyer):  # the buyer's customer is gone
     assert refused(ApiException, client.get_user).status == 401
 done("logout")

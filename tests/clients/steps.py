@@ -6,11 +6,13 @@ NOBODY = "13814000-1dd2-11b2-8080-808080808080"
 PASSWORD = "secret-password"
 
 
-def arguments():
+def arguments(**choices):
     """`--url` of the server, and `--mark`, which stands in every claim key, so that it would be found where it must not be."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
     parser.add_argument("--mark", required=True)
+    for name, allowed in choices.items():
+        parser.add_argument(f"--{name}", required=True, choices=allowed)
     return parser.parse_args()
 
 
@@ -23,8 +25,8 @@ def in_an_hour():
 
 
 def done(*calls):
-    """The calls of the contract that were made and whose results were as expected."""
-    print("ok", *calls, flush=True)
+    """The calls that were made and whose results were as expected."""
+    for call in calls: print("ok", call, flush=True)
 
 
 def refused(error, call, *arguments, **keywords):
