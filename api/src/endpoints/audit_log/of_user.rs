@@ -6,7 +6,7 @@ use deed_domain::ports::Scope;
 use super::{
     Answer,
     entry::AuditLogJson,
-    question::{About, Question},
+    question::{About, AuditLogParams, Question},
 };
 use crate::{
     authentication::{HistoryReader, Only},
@@ -22,14 +22,7 @@ use crate::{
     get, path = "/api/audit/logs/user/{userId}", tag = "audit", security(("bearer" = []), ("x-authorization" = [])),
     params(
         ("userId" = uuid::Uuid, Path, description = "The person who acted."),
-        ("pageSize" = u32, Query, minimum = 1, description = "Entries on a page."),
-        ("page" = u32, Query, minimum = 0, description = "Which page; 0 is the first."),
-        ("textSearch" = Option<String>, Query, description = "A part of the device's name, the user's e-mail, the action's type or status."),
-        ("startTime" = Option<i64>, Query, description = "From this time on, milliseconds since the epoch."),
-        ("endTime" = Option<i64>, Query, description = "Up to and including this time."),
-        ("sortProperty" = Option<String>, Query, description = "`createdTime`, `entityName`, `userName`, `actionType` or `actionStatus`."),
-        ("sortOrder" = Option<String>, Query, description = "`ASC` or `DESC`."),
-        ("actionTypes" = Option<String>, Query, description = "Only these, with commas between them."),
+        AuditLogParams,
     ),
     responses(
         (status = 200, description = "The page.", body = PageJson<AuditLogJson>),

@@ -7,12 +7,38 @@ use deed_domain::{
     time::Timestamp,
 };
 use deed_projections::AuditEntry;
+use utoipa::IntoParams;
 
 use super::action::{action_type, known};
 use crate::{
     error::ApiError,
     extract::{QueryParams, SortProperty, page_request},
 };
+
+/// Which entries are wanted; read by [`Question::read`].
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the query")]
+pub(crate) struct AuditLogParams {
+    /// Entries on a page.
+    #[param(minimum = 1, example = 10)]
+    page_size: u32,
+    /// Which page; 0 is the first.
+    #[param(example = 0)]
+    page: u32,
+    /// A part of the device's name, the user's e-mail, the action's type or status.
+    text_search: Option<String>,
+    /// From this time on, milliseconds since the epoch.
+    start_time: Option<i64>,
+    /// Up to and including this time.
+    end_time: Option<i64>,
+    /// `createdTime`, `entityName`, `userName`, `actionType` or `actionStatus`.
+    sort_property: Option<String>,
+    /// `ASC` or `DESC`.
+    sort_order: Option<String>,
+    /// Only these, with commas between them.
+    action_types: Option<String>,
+}
 
 /// By what the entries can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
