@@ -66,7 +66,10 @@ impl Written {
         let digits = self.text.get();
         let is_integer = !digits.contains(['.', 'e', 'E']);
         match self.value {
-            Value::Number(number) if number.as_i64().is_none() && is_integer => digits.into(),
+            // The reader takes -0 for a float.
+            Value::Number(number) if number.as_i64().is_none() && is_integer => {
+                digits.parse::<i64>().map_or_else(|_| digits.into(), Value::from)
+            }
             Value::String(text) if numeric_text_is_number => number_in(&text).unwrap_or(Value::String(text)),
             value => value,
         }
@@ -170,6 +173,7 @@ mod tests {
             assert_eq!(value(digits), json!(digits));
         }
         assert_eq!(value("1e30"), json!(1e30));
+        assert_eq!(value("-0"), json!(0));
     }
 
     #[test]

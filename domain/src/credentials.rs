@@ -168,7 +168,8 @@ impl NewCredentials {
             return Err(InvalidCredentials::TooLong);
         }
         let body = PEM_LINES.iter().fold(pem.replace(['\n', '\r'], ""), |body, line| body.replace(line, ""));
-        if body.trim().is_empty() {
+        // Lines that stood within others make none, or what is kept would be read as something else.
+        if body.trim().is_empty() || PEM_LINES.iter().any(|line| body.contains(line)) {
             return Err(InvalidCredentials::NoCertificate);
         }
         check(&body, LONGEST_CERTIFICATE)?;
@@ -283,7 +284,8 @@ mod tests {
         let id = "ad3ebf2357879c8f6fc844dd0249e91333621352c58c3e8bfab49a628510d523";
         assert_eq!(shown(&certificate), ("X509_CERTIFICATE", id, Some("TUlJQg==")));
         assert_eq!(certificate, NewCredentials::certificate("TUlJQg=="));
-        for pem in ["", "\n", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----"] {
+        let nested = "TUlJ-----END CERT-----END CERTIFICATE-----IFICATE-----";
+        for pem in ["", "\n", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", nested] {
             assert_eq!(NewCredentials::certificate(pem), Err(InvalidCredentials::NoCertificate), "{pem:?}");
         }
         assert_eq!(NewCredentials::certificate("a\tb"), Err(InvalidCredentials::ControlCharacter));
