@@ -1,5 +1,5 @@
-//! The README's examples work word for word: its commands run against a demo that has just been made, and print what stands
-//! there. `DEED_BLESS=1` writes what they print into the README.
+//! The examples of the README and of the first start work word for word: their commands run against a service that has just
+//! been made, and print what stands there. `DEED_BLESS=1` writes what they print into the page.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
@@ -17,24 +17,35 @@ use regex::Regex;
 mod python;
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const FIRST_START: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations/first-start.md");
 const DEED: &str = env!("CARGO_BIN_EXE_deed");
 
 #[test]
-fn the_examples_do_what_they_say() {
-    let mut readme = fs::read_to_string(README).unwrap();
+fn the_readmes_examples_do_what_they_say() {
+    let directory = tempfile::tempdir().unwrap();
     for (heading, least) in [("## A tour in five minutes", 8), ("## The same in Python", 5)] {
-        let steps = steps(&readme, heading);
-        assert!(steps.len() >= least, "{heading} has lost its steps");
-        let directory = tempfile::tempdir().unwrap();
-        let printed = Demo::start(directory.path()).run(&steps);
+        examples(README, heading, least, &Service::start(&directory.path().join(heading), &["--demo"]));
+    }
+}
 
-        #[expect(clippy::disallowed_methods, reason = "whether to rewrite the README is asked by the environment")]
-        if std::env::var_os("DEED_BLESS").is_some() {
-            readme = blessed(&readme, &steps, &printed);
-            fs::write(README, &readme).unwrap();
-        } else {
-            assert_shown(&steps, &printed);
-        }
+#[test]
+fn the_first_start_leads_to_the_first_claim() {
+    let directory = tempfile::tempdir().unwrap();
+    examples(FIRST_START, "## To the first claim", 6, &Service::start(&directory.path().join("data"), &[]));
+}
+
+/// Runs the examples of a section of that page; there are at least so many.
+fn examples(path: &str, heading: &str, least: usize, service: &Service) {
+    let page = fs::read_to_string(path).unwrap();
+    let steps = steps(&page, heading);
+    assert!(steps.len() >= least, "{heading} has lost its steps");
+    let printed = service.run(&steps);
+
+    #[expect(clippy::disallowed_methods, reason = "whether to rewrite the page is asked by the environment")]
+    if std::env::var_os("DEED_BLESS").is_some() {
+        fs::write(path, blessed(&page, &steps, &printed)).unwrap();
+    } else {
+        assert_shown(&steps, &printed);
     }
 }
 
@@ -43,7 +54,7 @@ fn assert_shown(steps: &[Step], printed: &[String]) {
         assert_eq!(
             masked(&step.shown),
             masked(printed),
-            "`./task bless` rewrites the README; the step was:\n{}",
+            "`./task bless` rewrites the page; the step was:\n{}",
             step.commands
         );
     }
@@ -81,7 +92,7 @@ fn steps(readme: &str, heading: &str) -> Vec<Step> {
 }
 
 fn section<'a>(readme: &'a str, heading: &str) -> &'a str {
-    let (_, after) = readme.split_once(heading).expect("the README has this section");
+    let (_, after) = readme.split_once(heading).expect("the page has this section");
     after.split_once("\n## ").map_or(after, |(section, _)| section)
 }
 
@@ -90,9 +101,9 @@ fn blocks(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'))
 }
 
-/// The README with the output that was printed.
-fn blessed(readme: &str, steps: &[Step], printed: &[String]) -> String {
-    let mut blessed = readme.to_owned();
+/// The page with the output that was printed.
+fn blessed(page: &str, steps: &[Step], printed: &[String]) -> String {
+    let mut blessed = page.to_owned();
     for (step, printed) in steps.iter().zip(printed) {
         let old = format!("{}```\n\n```text\n{}```", step.commands, step.shown);
         let new = format!("{}```\n\n```text\n{printed}```", step.commands);
@@ -119,31 +130,37 @@ fn masked(text: &str) -> String {
     })
 }
 
-/// A demo of its own, on a port of its own.
-struct Demo {
+/// A service of its own, on a port of its own.
+struct Service {
     process: Child,
     address: String,
     data_dir: String,
+    /// The operator's, if it was printed.
+    password: String,
 }
 
-impl Demo {
-    fn start(directory: &Path) -> Self {
-        let data_dir = directory.join("demo").to_str().unwrap().to_owned();
+impl Service {
+    fn start(directory: &Path, arguments: &[&str]) -> Self {
+        let data_dir = directory.to_str().unwrap().replace(' ', "-");
         let mut process = Command::new(DEED)
-            .args(["serve", "--demo", "--data-dir", &data_dir])
+            .args(["serve", "--data-dir", &data_dir])
+            .args(arguments)
             .env("HTTP_BIND_PORT", "0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("the demo starts");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let ready = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("deed is ready: http://").map(str::to_owned));
+        let mut password = String::new();
+        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            if let Some((_, printed)) = line.split_once(" with the password ") {
+                printed.clone_into(&mut password);
+            }
+            line.strip_prefix("deed is ready: http://").map(str::to_owned)
+        });
         // Whatever it prints later must not fill the pipe.
         thread::spawn(move || lines.for_each(drop));
-        Self { process, address: ready.expect("the demo says when it is ready"), data_dir }
+        Self { process, address: address.expect("the service says when it is ready"), data_dir, password }
     }
 
     /// Runs the steps, those of one language that follow each other in one shell or interpreter, as a reader does, and
@@ -152,7 +169,7 @@ impl Demo {
         steps.chunk_by(|one, next| one.language == next.language).flat_map(|steps| self.run_alike(steps)).collect()
     }
 
-    /// Only the port, the binary and the data directory are others than in the README.
+    /// Only the port, the binary and the data directory are others than on the page.
     fn run_alike(&self, steps: &[Step]) -> Vec<String> {
         const END: &str = "--- end of step ---";
         let (mut interpreter, end) = match steps[0].language {
@@ -167,15 +184,16 @@ impl Demo {
         if steps[0].language == Language::Shell {
             interpreter.arg("-eu");
         }
-        let ended = interpreter.args(["-c", &script]).output().expect("the interpreter runs");
+        let ended =
+            interpreter.args(["-c", &script]).env("PASSWORD", &self.password).output().expect("the interpreter runs");
         let errors = String::from_utf8_lossy(&ended.stderr);
-        assert!(ended.status.success() && errors.is_empty(), "the README's commands fail: {errors}");
+        assert!(ended.status.success() && errors.is_empty(), "the page's commands fail: {errors}");
         let printed = String::from_utf8(ended.stdout).unwrap();
         printed.split(&format!("{END}\n")).take(steps.len()).map(str::to_owned).collect()
     }
 }
 
-impl Drop for Demo {
+impl Drop for Service {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.process.kill();
