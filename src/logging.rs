@@ -10,7 +10,12 @@ use crate::config::{LogFormat, LogSettings};
 pub(crate) fn start(settings: &LogSettings) {
     // The configuration has checked that the levels can be read.
     let filter = EnvFilter::builder().parse_lossy(&settings.level);
-    let builder = fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    // A line that cannot be written is lost. Telling of it would go to the same stream, and end the thread that logs.
+    let builder = fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .log_internal_errors(false);
     match settings.format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

@@ -7,10 +7,10 @@ mod deed;
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -268,7 +268,50 @@ async fn another_installations_pepper_is_noticed() {
     fs::copy(theirs.join("secrets.yml"), ours.join("secrets.yml")).unwrap();
     let (status, _, error) = run(&mut demo(&ours));
     assert_eq!(status, 64);
-    assert!(error.contains("the newest claim key in the database needs the pepper"), "{error}");
+    assert!(error.contains("active claim keys in the database need the pepper"), "{error}");
+}
+
+#[tokio::test]
+async fn old_keys_need_their_pepper_however_long_ago_they_were_issued() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let secret = |letter: &str| letter.repeat(44);
+    let peppers = |old: &str| format!("new:{},{old}", secret("b"));
+    Server::start(demo(&data).env("SECURITY_PEPPERS", format!("old:{}", secret("a")))).stop();
+    let both = peppers(&format!("old:{}", secret("a")));
+    let server = Server::start(demo(&data).env("SECURITY_PEPPERS", &both));
+    let body = json!({"secretKey": "K-HUNTER2", "durationMs": 60_000}).to_string();
+    let issued = Client::new().post(format!("{}/api/v1/A1_DEMO_TOKEN/claim", server.url)).body(body).send().await;
+    assert!(issued.unwrap().status().is_success(), "the newest key has the new pepper");
+    server.stop();
+    let (status, _, error) = run(demo(&data).env("SECURITY_PEPPERS", format!("new:{}", secret("b"))));
+    assert_eq!(status, 64);
+    assert!(error.contains("need the pepper `old`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_stops_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = demo(directory.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(full()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready = lines.by_ref().map_while(Result::ok).find(|line| line.starts_with("deed is ready: ")).unwrap();
+    let url = ready.trim_start_matches("deed is ready: ").to_owned();
+    std::thread::spawn(move || lines.for_each(drop));
+
+    let client = Client::new();
+    let login = json!({"username": "tenant@thingsboard.org", "password": "tenant"});
+    let login = client.post(format!("{url}/api/auth/login")).json(&login).send().await.unwrap();
+    let token = login.json::<serde_json::Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
+    let device = client.get(format!("{url}/api/tenant/devices?deviceName=Demo-1")).bearer_auth(&token).send().await;
+    let device = device.unwrap().json::<serde_json::Value>().await.unwrap()["id"]["id"].as_str().unwrap().to_owned();
+    // This is warned about.
+    let attribute = client.post(format!("{url}/api/plugins/telemetry/DEVICE/{device}/SERVER_SCOPE"));
+    let saved = attribute.bearer_auth(&token).body(r#"{"claimingData":"junk"}"#).send().await.unwrap();
+    assert_eq!(saved.status(), 200);
+    let sent = std::process::Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap();
+    assert!(sent.success() && child.wait().unwrap().success());
 }
 
 #[tokio::test]

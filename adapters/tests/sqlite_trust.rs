@@ -2,7 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::{path::Path, sync::Arc};
+use std::{
+    fs,
+    io::{Seek, SeekFrom, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use deed_adapters::{
     conformance::SettableClock,
@@ -16,7 +21,7 @@ use deed_domain::{
     device::{ClaimPolicy, Reclaimer},
     ids::{CustomerId, TenantId, UserId},
     metadata::{Actor, Caller, Transport},
-    ports::{AttributeScope, Clock, DeviceIdentity, Entity, EventStore, RegistryWrite},
+    ports::{AttributeScope, Clock, DeviceIdentity, Entity, EventStore, RegistryWrite, StoreError},
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -228,6 +233,31 @@ fn tampering_is_found() {
             world.tamper(sql);
             let report = world.check();
             assert!(report.faults.iter().any(|fault| fault.contains(told)), "{sql}: {:?}", report.faults);
+        });
+    }
+}
+
+#[test]
+fn a_damaged_page_is_found_also_where_no_read_model_is_compared() {
+    for object in ["device_list_by_name", "active_keys_by_expiry", "users_by_email", "attributes"] {
+        run(async {
+            let world = with_history().await;
+            let path = world.directory.path().join("deed.db");
+            let connection = world.connection();
+            let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).unwrap();
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+            let sql = "SELECT rootpage FROM sqlite_master WHERE name = ?1";
+            let page: u32 = connection.query_row(sql, [object], |row| row.get(0)).unwrap();
+            let size = pragma("page_size");
+            world.store.close().await;
+            let mut file = fs::File::options().write(true).open(path).unwrap();
+            file.seek(SeekFrom::Start(u64::from((page - 1) * size))).unwrap();
+            file.write_all(&vec![0; size as usize]).unwrap();
+            drop(file);
+            match world.store.check(&mut |_, _| {}) {
+                Ok(report) => assert!(report.fault_count > 0, "{object}"),
+                Err(error) => assert!(matches!(error, StoreError::Corrupt(_)), "{object}: {error}"),
+            }
         });
     }
 }

@@ -60,6 +60,11 @@ impl Written {
         &self.value
     }
 
+    /// The value as it was spelt.
+    pub fn json(&self) -> &str {
+        self.text.get()
+    }
+
     /// The value as it is stored: an integer beyond 64 bits is the text of its digits, and a text that looks like a
     /// number is that number, if that is asked for.
     pub fn into_stored(self, numeric_text_is_number: bool) -> Value {

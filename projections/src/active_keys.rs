@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use deed_domain::{
+    claim_key::PepperId,
     device::{DeviceEvent, KeyOrigin, KeySlot},
     ids::{DeviceId, KeyId, TenantId},
     ports::StoreError,
@@ -28,6 +29,8 @@ pub struct ActiveKeyRow {
     pub origin: KeyOrigin,
     /// The place it takes.
     pub slot: KeySlot,
+    /// The pepper that it was digested with: without it the key is of no use.
+    pub pepper: PepperId,
     /// Whether it is the empty key.
     pub empty: bool,
     /// When it was issued.
@@ -82,6 +85,12 @@ pub trait ActiveKeysQuery: Send + Sync {
     /// [`StoreError`] if the read model cannot be read.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDevice>, StoreError>;
 
+    /// The peppers that keys of any device need, each once.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the read model cannot be read.
+    async fn peppers(&self) -> Result<Vec<PepperId>, StoreError>;
+
     /// How many keys are active, over all tenants.
     ///
     /// # Errors
@@ -91,18 +100,19 @@ pub trait ActiveKeysQuery: Send + Sync {
 
 impl Projection for ActiveKeys {
     const NAME: &'static str = "active_keys";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Change = ActiveKeysChange;
 
     fn project(event: &Recorded<'_>, changes: &mut Vec<ActiveKeysChange>) {
         match event.event {
-            DeviceEvent::ClaimIssued { at, key_id, origin, slot, empty, not_before, expires_at, .. } => {
+            DeviceEvent::ClaimIssued { at, key_id, origin, slot, digest, empty, not_before, expires_at } => {
                 changes.push(ActiveKeysChange::Insert(ActiveKeyRow {
                     key_id: *key_id,
                     device_id: event.device_id,
                     tenant_id: event.metadata.tenant_id,
                     origin: *origin,
                     slot: *slot,
+                    pepper: digest.pepper().clone(),
                     empty: *empty,
                     issued_at: *at,
                     not_before: *not_before,

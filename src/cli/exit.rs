@@ -122,8 +122,8 @@ impl CliError {
             | Self::Rebuild(RebuildError::Unknown(_)) => USAGE,
             Self::Secrets(SecretsError::Unwritable { .. }) | Self::DataDir(_) => NO_DATA_DIR,
             Self::Open { why, .. } if why.is_damage() => DAMAGED,
-            Self::Store(StoreError::Damaged { .. })
-            | Self::Rebuild(RebuildError::Store(StoreError::Damaged { .. }))
+            Self::Store(StoreError::Damaged { .. } | StoreError::Corrupt(_))
+            | Self::Rebuild(RebuildError::Store(StoreError::Damaged { .. } | StoreError::Corrupt(_)))
             | Self::Event(_)
             | Self::Damaged => DAMAGED,
             Self::Open { .. }

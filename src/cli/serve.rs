@@ -83,7 +83,7 @@ impl Serve {
         let path = config.storage.database_file();
         let store = SqliteStore::open(SqliteOptions::new(&path), Arc::new(SystemClock))
             .map_err(|why| CliError::Open { path, why })?;
-        pepper_check::newest_key(&store, secrets).await?;
+        pepper_check::active_keys(&store, secrets).await?;
         let service = Service::build(config, secrets, store, metrics.clone())?;
         let listener = listen(config).await?;
         let url = url(listener.local_addr()?);

@@ -45,9 +45,9 @@ pub(crate) enum SecretsError {
         /// The database.
         database: PathBuf,
     },
-    /// The pepper in use is another one than the newest key was digested with.
+    /// A pepper that active keys were digested with is not there.
     #[error(
-        "the newest claim key in the database needs the pepper `{}`, which is none of those configured: restore \
+        "active claim keys in the database need the pepper `{}`, which is none of those configured: restore \
          secrets.yml from its backup, or add the pepper to security.peppers",
         id.0
     )]

@@ -76,7 +76,7 @@ async fn work(world: &World<'_>, dice: &mut Dice) {
         2 => claims.add_key(&by, device, NewKey { key: key(), not_before: None, ends: later.into() }).await.map(drop),
         3 => {
             let content = serde_json::json!({ "secretKey": text, "expirationTime": later.0 });
-            let data = ClaimingData::parse(&content).map_or(DataChange::Undecodable, DataChange::Set);
+            let data = ClaimingData::parse(&content.to_string()).map_or(DataChange::Undecodable, DataChange::Set);
             claims.write_attributes(&by, device, attribute(Some(SwitchChange::Allow), Some(data)), Vec::new()).await
         }
         4 => {

@@ -1,7 +1,10 @@
 //! The read models, kept up to date with the log.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use deed_domain::{
+    claim_key::PepperId,
     ids::{DeviceId, Position, TenantId},
     ports::{ListPage, PageRequest, StoreError},
     time::Timestamp,
@@ -95,6 +98,11 @@ impl ActiveKeysQuery for InMemoryStore {
             }
         }
         Ok(due)
+    }
+
+    async fn peppers(&self) -> Result<Vec<PepperId>, StoreError> {
+        let peppers: BTreeSet<_> = self.held().models.keys.rows().map(|key| key.pepper.clone()).collect();
+        Ok(peppers.into_iter().collect())
     }
 
     async fn active_key_count(&self) -> Result<u64, StoreError> {

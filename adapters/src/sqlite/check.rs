@@ -46,7 +46,7 @@ impl CheckReport {
 }
 
 impl SqliteStore {
-    /// Checks that positions have no gaps and times never go back, that sequences are contiguous, that every event
+    /// Checks that the file is whole, that positions have no gaps and times never go back, that sequences are contiguous, that every event
     /// decodes and every stream folds, and that each read model equals a rebuild. Reads one moment of the file and
     /// changes nothing, so it may run beside a server. `progress` is told how much of how much is done.
     ///
@@ -61,6 +61,7 @@ impl SqliteStore {
 fn check(connection: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> Result<CheckReport, SqlError> {
     let snapshot = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
     let mut report = CheckReport::default();
+    check_file(&snapshot, &mut report)?;
     let total: u64 = snapshot
         .query_row("SELECT count(*) FROM events", [], |row| Ok(Column::new("events", "count", 0).unsigned(row)))??;
     check_columns(&snapshot, &mut report)?;
@@ -74,6 +75,19 @@ fn check(connection: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> Res
         compare(&snapshot, model, head, &mut report)?;
     }
     Ok(report)
+}
+
+/// The file itself: its pages, and that every index has what its table has, also those of the registry.
+fn check_file(snapshot: &Connection, report: &mut CheckReport) -> Result<(), SqlError> {
+    let mut statement = snapshot.prepare(&format!("PRAGMA integrity_check({TOLD})"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let found: String = row.get(0)?;
+        if found != "ok" {
+            report.fault(format!("the database file: {found}"));
+        }
+    }
+    Ok(())
 }
 
 /// What stands in columns of its own says what the event says.

@@ -26,6 +26,8 @@ pub(in crate::sqlite) fn open_writer(path: &Path) -> rusqlite::Result<Connection
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What is erased is overwritten, not only forgotten: a person's data must not stay in free pages.
+    connection.pragma_update(None, "secure_delete", true)?;
     Ok(connection)
 }
 

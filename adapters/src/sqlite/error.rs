@@ -1,6 +1,7 @@
 //! What can go wrong with the file.
 
 use deed_domain::ports::StoreError;
+use rusqlite::ErrorCode;
 
 /// A failure inside a transaction or a read.
 #[derive(Debug)]
@@ -29,10 +30,15 @@ impl From<rusqlite::Error> for SqlError {
 impl From<SqlError> for StoreError {
     fn from(error: SqlError) -> Self {
         match error {
+            SqlError::Sqlite(error) if is_damage(&error) => Self::Corrupt(error.to_string()),
             SqlError::Sqlite(error) => Self::Unavailable(error.to_string()),
             SqlError::Damaged { table, column, row, why } => Self::Damaged { table, column, row, why },
         }
     }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }
 
 /// Why a database file cannot be used.
@@ -74,10 +80,7 @@ impl OpenError {
     /// Whether the file is there and what it holds cannot be used.
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Sqlite(error) => matches!(
-                error.sqlite_error_code(),
-                Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
-            ),
+            Self::Sqlite(error) => is_damage(error),
             Self::TooNew { .. } | Self::LostEvents { .. } | Self::Damaged(_) => true,
             Self::Missing | Self::Thread(_) => false,
         }

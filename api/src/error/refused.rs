@@ -106,7 +106,7 @@ fn of_append(error: &AppendError) -> Report {
         AppendError::Store(StoreError::Unavailable(_)) => {
             busy("store_unavailable", "The store is not available. Try again.")
         }
-        AppendError::Store(StoreError::Damaged { .. }) => {
+        AppendError::Store(StoreError::Damaged { .. } | StoreError::Corrupt(_)) => {
             Report::new(StatusCode::INTERNAL_SERVER_ERROR, "store_damaged", INTERNAL)
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deed_api::{ApiSettings, ApiState, Readiness};
 use deed_domain::{
-    claim_key::{ClaimKey, PresentedKey},
+    claim_key::{ClaimKey, PepperId, PresentedKey},
     claims::Claims,
     deletions::Deletions,
     device::{ClaimPolicy, Device},
@@ -490,6 +490,10 @@ impl ActiveKeysQuery for Unreachable {
     }
 
     async fn due(&self, _: Timestamp, _: usize) -> Result<Vec<DueDevice>, StoreError> {
+        fails()
+    }
+
+    async fn peppers(&self) -> Result<Vec<PepperId>, StoreError> {
         fails()
     }
 

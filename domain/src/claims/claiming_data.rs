@@ -1,6 +1,8 @@
 //! What an administrator writes into the claiming attributes (`docs/protocol.md`, attributes).
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, value::RawValue};
 
 use crate::{claim_key::ClaimKey, device::KeySlot, time::Timestamp};
 
@@ -21,28 +23,38 @@ pub struct ClaimingData {
 pub struct Undecodable;
 
 impl ClaimingData {
-    /// Reads the value of the attribute: an object, or a text that holds one. Members that mean nothing are ignored,
-    /// numbers and booleans stand for their text, and a numeric text for its number.
+    /// Reads the value of the attribute, as JSON: an object, or a text that holds one. Members that mean nothing are
+    /// ignored, a number or boolean is the key that it spells, and a numeric text stands for its number.
     ///
     /// # Errors
     /// [`Undecodable`] if no claiming data can be made of it.
-    pub fn parse(value: &Value) -> Result<Self, Undecodable> {
-        let (object, form) = match value {
-            Value::Object(_) => (value.clone(), KeySlot::AttributeObject),
-            Value::String(text) => (serde_json::from_str(text).map_err(|_| Undecodable)?, KeySlot::AttributeText),
-            _ => return Err(Undecodable),
+    pub fn parse(json: &str) -> Result<Self, Undecodable> {
+        let json = json.trim();
+        if json.starts_with('"') {
+            let text: String = serde_json::from_str(json).map_err(|_| Undecodable)?;
+            return Self::parse_text(&text);
+        }
+        Self::members(json, KeySlot::AttributeObject)
+    }
+
+    /// Reads a text that holds the object.
+    ///
+    /// # Errors
+    /// [`Undecodable`] if no claiming data can be made of it.
+    pub fn parse_text(text: &str) -> Result<Self, Undecodable> {
+        Self::members(text, KeySlot::AttributeText)
+    }
+
+    fn members(object: &str, form: KeySlot) -> Result<Self, Undecodable> {
+        let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(object).map_err(|_| Undecodable)?;
+        let key = match members.get("secretKey") {
+            None => ClaimKey::new(""),
+            Some(value) => ClaimKey::from_json(value).ok_or(Undecodable)?,
         };
-        let object = object.as_object().ok_or(Undecodable)?;
-        let key = match object.get("secretKey") {
-            None | Some(Value::Null) => ClaimKey::new(""),
-            Some(Value::String(text)) => ClaimKey::new(text.as_str()),
-            Some(Value::Number(number)) => ClaimKey::new(number.to_string()),
-            Some(Value::Bool(flag)) => ClaimKey::new(flag.to_string()),
-            Some(Value::Array(_) | Value::Object(_)) => return Err(Undecodable),
-        };
-        let expires_at = match object.get("expirationTime") {
+        let expiration_time = members.get("expirationTime").map(|value| serde_json::from_str(value.get()));
+        let expires_at = match expiration_time.transpose().map_err(|_| Undecodable)? {
             None | Some(Value::Null) => 0,
-            Some(Value::Number(number)) => whole(number)?,
+            Some(Value::Number(number)) => whole(&number)?,
             Some(Value::String(text)) => text.trim().parse().map_err(|_| Undecodable)?,
             Some(_) => return Err(Undecodable),
         };
@@ -79,7 +91,7 @@ mod tests {
     use super::*;
 
     fn parsed(value: Value) -> Result<(String, i64, KeySlot), Undecodable> {
-        ClaimingData::parse(&value).map(|data| (data.key.expose().to_owned(), data.expires_at.0, data.form))
+        ClaimingData::parse(&value.to_string()).map(|data| (data.key.expose().to_owned(), data.expires_at.0, data.form))
     }
 
     #[test]
@@ -108,6 +120,16 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_the_key_that_it_spells() {
+        for spelt in ["89460000000000000001", "1.50", "1e3"] {
+            let object = format!(r#"{{"secretKey": {spelt}, "expirationTime": 7}}"#);
+            for json in [object.clone(), Value::from(object).to_string()] {
+                assert_eq!(ClaimingData::parse(&json).unwrap().key.expose(), spelt, "{json}");
+            }
+        }
+    }
+
+    #[test]
     fn anything_else_is_undecodable() {
         for value in [json!(null), json!(1), json!(true), json!([]), json!(""), json!("null"), json!("[]"), json!("{")]
         {
@@ -118,7 +140,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in ".{0,200}") {
-            let _ = ClaimingData::parse(&Value::String(text));
+            let _ = ClaimingData::parse(&text);
+            let _ = ClaimingData::parse_text(&text);
         }
     }
 }

@@ -156,7 +156,7 @@ impl ImportedDevice {
                 return;
             }
             (AttributeScope::Server, CLAIMING_DATA) => {
-                let read = ClaimingData::parse(&Value::from(cell));
+                let read = ClaimingData::parse_text(cell);
                 *data = Some(read.map_or(DataChange::Undecodable, DataChange::Set));
                 return;
             }

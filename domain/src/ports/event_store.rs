@@ -222,6 +222,9 @@ pub enum StoreError {
     /// It cannot be reached, is full, or is shutting down. Trying again may help.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// The file or the server that holds it says that it is damaged.
+    #[error("the store is damaged: {0}")]
+    Corrupt(String),
     /// What it holds cannot be read.
     #[error("damaged data in table {table}, column {column}, row {row}: {why}")]
     Damaged {

@@ -2,7 +2,9 @@
 
 use deed_domain::{
     claim_key::PresentedKey,
-    device::{ClaimRefusedReason, DeviceCommand, DeviceEvent, KeySlot, Refusal, RevokeReason},
+    device::{
+        ClaimRefusedReason, DeviceCommand, DeviceEvent, IssueRefusedReason, KeyOrigin, KeySlot, Refusal, RevokeReason,
+    },
     ids::{CustomerId, Epoch, KeyId},
     time::Timestamp,
 };
@@ -272,6 +274,29 @@ fn on_a_device_with_an_owner_an_expired_key_is_told_as_expired() {
             .when(claim(BOB, "k"))
             .then_refused_with(Refusal::KeyExpired, [refused(BOB, ClaimRefusedReason::Expired)]);
     }
+}
+
+#[test]
+fn on_a_device_with_an_owner_claiming_data_that_is_no_use_is_a_failure() {
+    let expired = vec![
+        registered(),
+        assigned(ALICE),
+        issued(key_id(1), KeySlot::AttributeText, "k", START.plus(-1)),
+        DeviceEvent::ClaimExpired { at: START, key_id: key_id(1) },
+    ];
+    given(expired)
+        .when(claim(BOB, "wrong"))
+        .then_refused_with(Refusal::WrongKey, [refused(BOB, ClaimRefusedReason::WrongKey)]);
+    let unreadable = DeviceEvent::IssueRefused {
+        at: START,
+        origin: KeyOrigin::Admin,
+        reason: IssueRefusedReason::Undecodable,
+        key_id: Some(key_id(1)),
+        suppressed: 0,
+    };
+    given([registered(), assigned(ALICE), unreadable])
+        .when(claim(BOB, "k"))
+        .then_refused_with(Refusal::NothingToClaim, [refused(BOB, ClaimRefusedReason::NothingToClaim)]);
 }
 
 #[test]

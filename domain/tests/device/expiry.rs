@@ -33,20 +33,20 @@ fn the_holder_of_an_expired_key_is_told_so_before_and_after_it_is_recorded() {
     assert_eq!(life.run(&claim(ALICE, "k")).result, Err(Refusal::KeyExpired));
     assert_eq!(life.run(&DeviceCommand::ExpireKeys).events.len(), 1);
     assert_eq!(life.run(&claim(ALICE, "k")).result, Err(Refusal::KeyExpired));
-    assert_eq!(life.run(&claim(ALICE, "other")).result, Err(Refusal::NothingToClaim));
+    assert_eq!(life.run(&claim(ALICE, "other")).result, Err(Refusal::WrongKey));
 }
 
 #[test]
-fn an_expired_key_beside_an_active_one_is_no_guess() {
+fn an_expired_key_beside_an_active_one_is_a_wrong_one() {
     let mut life = Life::begin(|_| {});
     life.run(&issue_for(key_id(1), "old", 100));
     life.wait(101);
     life.run(&issue(key_id(2), "new"));
     let step = life.run(&claim(ALICE, "old"));
-    assert_eq!(step.result, Err(Refusal::KeyExpired));
+    assert_eq!(step.result, Err(Refusal::WrongKey));
     assert!(matches!(
         step.events[..],
-        [DeviceEvent::ClaimRefused { reason: ClaimRefusedReason::Expired, failures: 0, .. }]
+        [DeviceEvent::ClaimRefused { reason: ClaimRefusedReason::WrongKey, failures: 1, .. }]
     ));
 }
 
@@ -61,5 +61,5 @@ fn of_expired_keys_a_bounded_number_is_remembered() {
     }
     assert_eq!(life.device.registered().map(|device| device.expired.len()), Some(8));
     assert_eq!(life.run(&claim(ALICE, "k39")).result, Err(Refusal::KeyExpired));
-    assert_eq!(life.run(&claim(ALICE, "k0")).result, Err(Refusal::NothingToClaim));
+    assert_eq!(life.run(&claim(ALICE, "k0")).result, Err(Refusal::WrongKey));
 }

@@ -164,6 +164,21 @@ fn switching_the_limit_off_lifts_the_lock() {
 }
 
 #[test]
+fn a_key_that_ran_out_is_not_guessed() {
+    let mut life = Life::begin(|_| {});
+    assert_eq!(life.run(&add_key(key_id(1), KeySlot::Additional, "right", START.plus(MINUTE))).result, Ok(()));
+    life.now = START.plus(MINUTE + 1);
+    assert_eq!(life.run(&claim(ALICE, "right")).result, Err(Refusal::KeyExpired));
+    assert_eq!(guess_until_locked(&mut life, ALICE), 5);
+    assert!(matches!(life.run(&claim(ALICE, "right")).result, Err(Refusal::ClaimantLocked { .. })));
+    assert_eq!(life.run(&claim(BOB, "right")).result, Err(Refusal::KeyExpired));
+
+    // Beside a key that works, one that ran out is a wrong one.
+    assert_eq!(life.run(&add_key(key_id(2), KeySlot::Additional, "other", Timestamp::MAX)).result, Ok(()));
+    assert_eq!(life.run(&claim(BOB, "right")).result, Err(Refusal::WrongKey));
+}
+
+#[test]
 fn what_is_no_guess_never_locks() {
     // Nothing to claim, then an owner who tries: neither says anything about a key.
     let mut life = Life::begin(|_| {});

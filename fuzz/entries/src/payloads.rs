@@ -45,7 +45,7 @@ pub fn claiming_data(input: &[u8]) -> bool {
     };
     assert!(!is_allowed(&value) || !(value.is_object() || value.is_array() || value.is_null()));
     let read = |value: &Value| {
-        let data = ClaimingData::parse(value).ok()?;
+        let data = ClaimingData::parse(&value.to_string()).ok()?;
         Some((data.key.expose().to_owned(), data.expires_at, data.form))
     };
     let data = read(&value);

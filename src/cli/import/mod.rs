@@ -109,7 +109,7 @@ impl Import {
         let secrets = Secrets::complete(&config, &OsEntropy)?;
         let store = SqliteStore::open(SqliteOptions::new(&path), Arc::new(SystemClock)).map_err(open)?;
         runtime()?.block_on(async {
-            pepper_check::newest_key(&store, &secrets).await?;
+            pepper_check::active_keys(&store, &secrets).await?;
             let claims = wiring::claims(&config, &secrets, &store)?;
             let tenant_id = tenant::find(&store, self.tenant.as_deref()).await?;
             let imported = self.import(input, &store, &claims, tenant_id).await;

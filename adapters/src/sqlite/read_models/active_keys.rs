@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use deed_domain::{
+    claim_key::PepperId,
     device::{KeyOrigin, KeySlot},
     ids::DeviceId,
     ports::StoreError,
@@ -25,6 +26,7 @@ impl Table for ActiveKeys {
             tenant_id  TEXT    NOT NULL,
             origin     TEXT    NOT NULL,
             slot       TEXT    NOT NULL,
+            pepper     TEXT    NOT NULL,
             empty      INTEGER NOT NULL,
             issued_at  INTEGER NOT NULL,
             not_before INTEGER,
@@ -37,8 +39,8 @@ impl Table for ActiveKeys {
         match change {
             ActiveKeysChange::Insert(row) => tx
                 .prepare_cached(
-                    "INSERT INTO active_keys (key_id, device_id, tenant_id, origin, slot, empty, issued_at, not_before,
-                     expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                    "INSERT INTO active_keys (key_id, device_id, tenant_id, origin, slot, pepper, empty, issued_at,
+                     not_before, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 )?
                 .execute(params![
                     IdText::new(row.key_id.0),
@@ -46,6 +48,7 @@ impl Table for ActiveKeys {
                     IdText::new(row.tenant_id.0),
                     row.origin.as_str(),
                     row.slot.as_str(),
+                    row.pepper.0,
                     row.empty,
                     row.issued_at.0,
                     row.not_before.map(|time| time.0),
@@ -67,10 +70,11 @@ fn read(row: &Row<'_>) -> Result<ActiveKeyRow, SqlError> {
         tenant_id: column("tenant_id", 2).id(row)?,
         origin: column("origin", 3).word(row, KeyOrigin::parse)?,
         slot: column("slot", 4).word(row, KeySlot::parse)?,
-        empty: row.get(5)?,
-        issued_at: Timestamp(row.get(6)?),
-        not_before: row.get::<_, Option<i64>>(7)?.map(Timestamp),
-        expires_at: Timestamp(row.get(8)?),
+        pepper: PepperId(row.get(5)?),
+        empty: row.get(6)?,
+        issued_at: Timestamp(row.get(7)?),
+        not_before: row.get::<_, Option<i64>>(8)?.map(Timestamp),
+        expires_at: Timestamp(row.get(9)?),
     })
 }
 
@@ -80,7 +84,7 @@ impl ActiveKeysQuery for SqliteStore {
         self.read(move |connection| {
             connection
                 .prepare_cached(
-                    "SELECT key_id, device_id, tenant_id, origin, slot, empty, issued_at, not_before, expires_at
+                    "SELECT key_id, device_id, tenant_id, origin, slot, pepper, empty, issued_at, not_before, expires_at
                      FROM active_keys WHERE device_id = ?1 ORDER BY issued_at, key_id",
                 )?
                 .query_and_then([IdText::new(device_id.0)], read)?
@@ -114,6 +118,15 @@ impl ActiveKeysQuery for SqliteStore {
                 }
             }
             Ok(due)
+        })
+        .await
+    }
+
+    async fn peppers(&self) -> Result<Vec<PepperId>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare("SELECT DISTINCT pepper FROM active_keys ORDER BY pepper")?;
+            let found = statement.query_map([], |row| Ok(PepperId(row.get(0)?)))?;
+            Ok(found.collect::<Result<_, _>>()?)
         })
         .await
     }

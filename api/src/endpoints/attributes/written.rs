@@ -42,7 +42,7 @@ impl Written {
                 written.claiming.switch = Some(if allowed { SwitchChange::Allow } else { SwitchChange::Disallow });
             } else if key == CLAIMING_DATA {
                 written.claiming.data =
-                    Some(ClaimingData::parse(member.value()).map_or(DataChange::Undecodable, DataChange::Set));
+                    Some(ClaimingData::parse(member.json()).map_or(DataChange::Undecodable, DataChange::Set));
             }
         }
         Ok(written)

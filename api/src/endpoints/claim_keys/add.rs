@@ -1,5 +1,7 @@
 //! `POST /api/devices/{deviceId}/claim-keys`.
 
+use std::collections::BTreeMap;
+
 use axum::{Json, body::Bytes, extract::State, http::StatusCode};
 use deed_domain::{
     claim_key::ClaimKey,
@@ -10,6 +12,7 @@ use deed_domain::{
     time::Timestamp,
 };
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::{
@@ -46,7 +49,7 @@ impl NewKeyRequest {
         }
         let members = JsonObject::parse(body)?;
         let request = Self {
-            secret_key: members.text("secretKey")?.map(ClaimKey::new),
+            secret_key: secret_key(body)?,
             not_before: members.integer("notBefore")?.map(Timestamp),
             expiration_time: members.integer("expirationTime")?.map(Timestamp),
             duration_ms: members.integer("durationMs")?,
@@ -67,6 +70,20 @@ impl NewKeyRequest {
         let lasts = || KeyEnd::After(self.duration_ms.unwrap_or(default_duration_ms));
         let ends = self.expiration_time.map_or_else(lasts, KeyEnd::At);
         NewKey { key: self.secret_key, not_before: self.not_before, ends }
+    }
+}
+
+/// The member as it is spelt; `None` if it is missing or null.
+fn secret_key(body: &Bytes) -> Result<Option<ClaimKey>, ApiError> {
+    let members: BTreeMap<String, Box<RawValue>> =
+        serde_json::from_slice(body).map_err(|_| ApiError::malformed("The body must be a JSON object"))?;
+    match members.get("secretKey") {
+        None => Ok(None),
+        Some(value) if value.get() == "null" => Ok(None),
+        Some(value) => {
+            let key = ClaimKey::from_json(value);
+            key.map(Some).ok_or_else(|| ApiError::malformed("'secretKey' must be a text"))
+        }
     }
 }
 

@@ -44,14 +44,9 @@ impl ClaimRequest {
             return Ok(Self { secret_key: ClaimKey::new("") });
         }
         let members: Option<BTreeMap<String, Box<RawValue>>> = serde_json::from_slice(body).map_err(|_| malformed())?;
-        let key = members.as_ref().and_then(|members| members.get("secretKey")).map_or("null", |raw| raw.get());
-        let secret_key = match key.as_bytes().first() {
-            Some(b'"') => ClaimKey::new(serde_json::from_str::<String>(key).map_err(|_| malformed())?),
-            Some(b'{' | b'[') | None => return Err(malformed()),
-            Some(b'n') => ClaimKey::new(""),
-            Some(_) => ClaimKey::new(key),
-        };
-        Ok(Self { secret_key })
+        let key = members.as_ref().and_then(|members| members.get("secretKey"));
+        let secret_key = key.map_or_else(|| Some(ClaimKey::new("")), |key| ClaimKey::from_json(key));
+        secret_key.map(|secret_key| Self { secret_key }).ok_or_else(malformed)
     }
 }
 

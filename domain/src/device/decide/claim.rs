@@ -5,7 +5,7 @@ use crate::{
     claim_key::PresentedKey,
     device::{
         event::{ClaimRefusedReason, DeviceEvent, RevokeReason},
-        state::{Acquired, Registered},
+        state::{Acquired, ActiveKey, Registered},
     },
     ids::{CustomerId, Epoch, UserId},
 };
@@ -50,8 +50,13 @@ pub(super) fn claim(
         }
         (Some(_), Some(_)) => attempt.refuse(ClaimRefusedReason::AlreadyClaimed),
         (Some(owner), None) if owner.customer_id == customer_id => attempt.refuse(ClaimRefusedReason::AlreadyClaimed),
-        (_, None) if is_expired(device, key, facts) => attempt.refuse(ClaimRefusedReason::Expired),
         (_, None) if has_active_key => attempt.refuse_wrong_key(),
+        (_, None) if expired(device, facts).any(|expired| key.matches(&expired.digest)) => {
+            attempt.refuse(ClaimRefusedReason::Expired)
+        }
+        // It may come again, so it must not be found out while it does not work (ADR 14).
+        (_, None) if expired(device, facts).next().is_some() => attempt.refuse_wrong_key(),
+        (Some(_), None) if device.attribute.is_some() => attempt.refuse(ClaimRefusedReason::NothingToClaim),
         (Some(_), None) => attempt.refuse(ClaimRefusedReason::AlreadyClaimed),
         (None, None) => attempt.refuse(ClaimRefusedReason::NothingToClaim),
     }
@@ -66,8 +71,8 @@ fn is_repeated_by_owner(device: &Registered, customer_id: CustomerId, key: &Pres
     }
 }
 
-/// Whether the key was right once; its holder may know that its time ran out.
-fn is_expired(device: &Registered, key: &PresentedKey, facts: &Facts) -> bool {
-    let unrecorded = device.keys.iter().filter(|active| active.is_expired_at(facts.now));
-    device.expired.iter().chain(unrecorded).any(|expired| key.matches(&expired.digest))
+/// Keys that were right once; their holder may know that their time ran out.
+fn expired<'a>(device: &'a Registered, facts: &Facts) -> impl Iterator<Item = &'a ActiveKey> {
+    let now = facts.now;
+    device.expired.iter().chain(device.keys.iter().filter(move |active| active.is_expired_at(now)))
 }
