@@ -260,6 +260,26 @@ fn what_cannot_be_used_is_told_with_its_own_status() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_gone_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let told = "the database is empty, and secrets.yml was made for one";
+    let (_, first) = Server::start(&mut serve(directory.path())).stop();
+    assert!(!first.contains(told), "{first}");
+    fs::remove_file(directory.path().join("deed.db")).unwrap();
+    let (_, second) =
+        Server::start(serve(directory.path()).env("SECURITY_PEPPERS", format!("p:{}", "a".repeat(44)))).stop();
+    assert!(second.contains(told), "{second}");
+}
+
+#[test]
+fn a_demo_whose_keys_break_the_policy_names_the_setting() {
+    let directory = tempfile::tempdir().unwrap();
+    let (status, _, error) = run(demo(directory.path()).env("SECURITY_CLAIM_ADMIN_KEYS_MIN_LENGTH", "11"));
+    assert_eq!(status, 64);
+    assert!(error.contains("security.claim.adminKeys"), "{error}");
+}
+
+#[tokio::test]
 async fn another_installations_pepper_is_noticed() {
     let directory = tempfile::tempdir().unwrap();
     let (ours, theirs) = (directory.path().join("ours"), directory.path().join("theirs"));

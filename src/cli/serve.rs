@@ -11,7 +11,11 @@ use deed_adapters::{
     sqlite::{SqliteOptions, SqliteStore},
     surroundings::{OsEntropy, SystemClock},
 };
-use deed_domain::ports::AccountsError;
+use deed_domain::{
+    claims::Failure,
+    device::Refusal,
+    ports::{AccountsError, Users},
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
@@ -19,7 +23,7 @@ use super::{exit::CliError, shared::Location};
 use crate::{
     config::{Config, Loaded, Secrets},
     data_dir::{DataDir, lock_database},
-    demo,
+    demo::{self, SeedError},
     first_start::{self, FirstStartError},
     gauges, logging, pepper_check,
     server::{self, Signals},
@@ -53,11 +57,12 @@ impl Serve {
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let data_dir = self.take_data_dir(&config)?;
         let _database = config.storage.database_elsewhere().map(|path| lock_database(path, "serve")).transpose()?;
+        let had_secrets = config.storage.secrets_file().exists();
         let secrets = Secrets::complete(&config, &OsEntropy)?;
         let metrics = gauges::collect().map_err(|why| CliError::System(format!("metrics: {why}")))?;
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|why| CliError::System(format!("the system does not let the runtime start: {why}")))?;
-        runtime.block_on(self.serve(&config, &secrets, &data_dir, metrics))
+        runtime.block_on(self.serve(&config, &secrets, had_secrets, &data_dir, metrics))
     }
 
     fn take_data_dir(&self, config: &Config) -> Result<DataDir, CliError> {
@@ -76,6 +81,7 @@ impl Serve {
         &self,
         config: &Config,
         secrets: &Secrets,
+        had_secrets: bool,
         data_dir: &DataDir,
         metrics: PrometheusHandle,
     ) -> Result<(), CliError> {
@@ -84,6 +90,10 @@ impl Serve {
         let store = SqliteStore::open(SqliteOptions::new(&path), Arc::new(SystemClock))
             .map_err(|why| CliError::Open { path, why })?;
         pepper_check::active_keys(&store, secrets).await?;
+        if had_secrets && store.is_empty().await? {
+            // What was there has been lost, or the first start was cut off.
+            tracing::warn!("the database is empty, and secrets.yml was made for one: if it held anything, restore it");
+        }
         let service = Service::build(config, secrets, store, metrics.clone())?;
         let listener = listen(config).await?;
         let url = url(listener.local_addr()?);
@@ -99,8 +109,8 @@ impl Serve {
     async fn prepare(&self, service: &Service, data_dir: &DataDir, config: &Config, url: &str) -> Result<(), CliError> {
         let mut out = io::stdout();
         if self.demo {
-            if !data_dir.is_seeded()? {
-                demo::seed(service).await?;
+            if !data_dir.is_seeded()? || service.store.is_empty().await? {
+                demo::seed(service).await.map_err(not_seeded)?;
                 data_dir.mark_seeded()?;
             }
             write!(out, "{}", demo::sheet(url, config.server.address.is_loopback()))?;
@@ -119,6 +129,15 @@ impl Serve {
             }
             FirstStartError::Accounts(other) => CliError::System(other.to_string()),
         })
+    }
+}
+
+fn not_seeded(error: SeedError) -> CliError {
+    match error {
+        SeedError::Device(Failure::Refused(why @ (Refusal::KeyTooShort { .. } | Refusal::KeyTrivial))) => {
+            CliError::Usage(format!("the demo's own keys break security.claim.adminKeys: {why}"))
+        }
+        error => error.into(),
     }
 }
 
