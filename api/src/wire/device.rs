@@ -3,7 +3,7 @@
 use deed_domain::{
     device::Registered,
     ids::{CustomerId, DeviceId, ProfileId, TenantId},
-    ports::Customer,
+    ports::{Customer, ProfileTransport},
     time::Timestamp,
 };
 use deed_projections::DeviceRow;
@@ -49,7 +49,7 @@ pub(crate) struct DeviceJson {
     /// Whatever clients keep there.
     #[schema(value_type = Option<Object>)]
     additional_info: Option<Value>,
-    /// Always the default.
+    /// The transport of its profile; else always the default.
     device_data: DeviceData,
 }
 
@@ -57,19 +57,19 @@ pub(crate) struct DeviceJson {
 #[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeviceData {
-    configuration: DefaultKind,
-    transport_configuration: DefaultKind,
+    configuration: Kind,
+    transport_configuration: Kind,
 }
 
-/// `{"type":"DEFAULT"}`.
+/// `{"type":"DEFAULT"}`, or of the transport `MQTT`.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub(crate) struct DefaultKind {
+pub(crate) struct Kind {
     #[serde(rename = "type")]
     #[schema(example = "DEFAULT")]
     kind: &'static str,
 }
 
-impl Default for DefaultKind {
+impl Default for Kind {
     fn default() -> Self {
         Self { kind: "DEFAULT" }
     }
@@ -116,6 +116,12 @@ impl DeviceJson {
             version: row.version,
         };
         Self::new(row.device_id, parts, additional_info)
+    }
+
+    /// The device, whose profile has that transport.
+    pub(crate) const fn with_transport(mut self, transport: ProfileTransport) -> Self {
+        self.device_data.transport_configuration = Kind { kind: transport.as_str() };
+        self
     }
 
     fn new(id: DeviceId, parts: Parts, additional_info: Option<Value>) -> Self {

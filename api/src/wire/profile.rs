@@ -7,7 +7,7 @@ use deed_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{EntityId, device::DefaultKind};
+use super::{EntityId, device::Kind};
 
 /// Where a device of an MQTT profile publishes telemetry.
 pub(crate) const TELEMETRY_TOPIC: &str = "v1/devices/me/telemetry";
@@ -76,7 +76,7 @@ pub(crate) struct ProfileJson {
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ProfileData {
-    configuration: DefaultKind,
+    configuration: Kind,
     transport_configuration: TransportConfiguration,
     provision_configuration: ProvisionConfiguration,
     /// Always null.
@@ -89,7 +89,7 @@ struct ProfileData {
 #[serde(untagged)]
 enum TransportConfiguration {
     /// Whichever way they like.
-    Default(DefaultKind),
+    Default(Kind),
     /// By MQTT.
     Mqtt(MqttConfiguration),
 }
@@ -138,7 +138,7 @@ struct ProvisionConfiguration {
 impl From<ProfileTransport> for TransportConfiguration {
     fn from(transport: ProfileTransport) -> Self {
         match transport {
-            ProfileTransport::Default => Self::Default(DefaultKind::default()),
+            ProfileTransport::Default => Self::Default(Kind::default()),
             ProfileTransport::Mqtt => Self::Mqtt(MqttConfiguration {
                 kind: transport.as_str(),
                 device_telemetry_topic: TELEMETRY_TOPIC,
@@ -176,7 +176,7 @@ impl From<Profile> for ProfileJson {
             version: profile.version,
             default: profile.is_default,
             profile_data: ProfileData {
-                configuration: DefaultKind::default(),
+                configuration: Kind::default(),
                 transport_configuration: profile.transport.into(),
                 provision_configuration: ProvisionConfiguration {
                     kind: NO_PROVISIONING,

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, body::Bytes, extract::State};
-use deed_domain::{claim_key::ClaimKey, claims::Failure, device::Refusal, ports::Appended};
+use deed_domain::{claim_key::ClaimKey, claims::Failure, ports::Appended};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::{
     authentication::{CustomerUser, Only},
+    endpoints::devices,
     error::{ApiError, ErrorBody},
     extract::{CommandContext, PathParams, QueryParams, RawBody, uuid},
     state::{ApiState, Shared},
@@ -110,10 +111,7 @@ pub(crate) async fn claim(
 }
 
 async fn claimed(state: &ApiState, appended: Appended) -> Result<ClaimResponse, ApiError> {
-    let id = appended.device_id;
-    let additional_info = state.attributes.additional_info(id).await?;
-    let device = appended.device.registered().ok_or(ApiError::Failed(Refusal::DeviceNotFound.into()))?;
-    let device = DeviceJson::of_registered(id, device, additional_info);
+    let device = devices::left(state, &appended).await?;
     Ok(ClaimResponse { members: device.clone(), device, response: "SUCCESS" })
 }
 

@@ -40,5 +40,5 @@ pub(crate) async fn assign_device(
     let customer = super::customer(&state, admin, customer_id).await?;
     let caller = command.caller(admin.user_id);
     let assigned = state.claims.assign(&caller, admin.tenant_id, device_id, customer.id).await;
-    super::left(&state, assigned.map_err(super::failure(device_id))?).await.map(Json)
+    super::left(&state, &assigned.map_err(super::failure(device_id))?).await.map(Json)
 }

@@ -42,5 +42,5 @@ pub(crate) async fn make_device_public(
     let public = state.accounts.public_customer(admin.tenant_id, new_id).await?;
     let caller = command.caller(admin.user_id);
     let assigned = state.claims.assign(&caller, admin.tenant_id, device_id, public.id).await;
-    super::left(&state, assigned.map_err(super::failure(device_id))?).await.map(Json)
+    super::left(&state, &assigned.map_err(super::failure(device_id))?).await.map(Json)
 }

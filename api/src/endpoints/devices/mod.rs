@@ -25,8 +25,8 @@ pub(super) use draft::DraftId;
 use deed_domain::{
     claims::Failure,
     device::Refusal,
-    ids::{CustomerId, DeviceId},
-    ports::{Appended, Customer},
+    ids::{CustomerId, DeviceId, ProfileId},
+    ports::{Appended, Customer, ProfileTransport},
 };
 use deed_projections::DeviceRow;
 
@@ -48,7 +48,8 @@ pub(super) async fn find(state: &ApiState, user: DeviceUser, id: DeviceId) -> Re
 /// A device from the device list, with what the registry holds on it.
 pub(super) async fn complete(state: &ApiState, row: DeviceRow) -> Result<DeviceJson, ApiError> {
     let additional_info = state.attributes.additional_info(row.device_id).await?;
-    Ok(DeviceJson::of_row(row, additional_info))
+    let transport = transport(state, row.profile_id).await?;
+    Ok(DeviceJson::of_row(row, additional_info).with_transport(transport))
 }
 
 /// The customer of that id if it is the administrator's tenant's: another tenant's is forbidden.
@@ -60,10 +61,17 @@ async fn customer(state: &ApiState, admin: TenantAdmin, id: CustomerId) -> Resul
 }
 
 /// A device as a command left it, with what the registry holds on it.
-async fn left(state: &ApiState, appended: Appended) -> Result<DeviceJson, ApiError> {
+pub(super) async fn left(state: &ApiState, appended: &Appended) -> Result<DeviceJson, ApiError> {
     let id = appended.device_id;
     let device = appended.device.registered().ok_or_else(|| ApiError::no_device(id))?;
-    Ok(DeviceJson::of_registered(id, device, state.attributes.additional_info(id).await?))
+    let additional_info = state.attributes.additional_info(id).await?;
+    let transport = transport(state, device.profile_id).await?;
+    Ok(DeviceJson::of_registered(id, device, additional_info).with_transport(transport))
+}
+
+/// The transport of that profile.
+async fn transport(state: &ApiState, id: ProfileId) -> Result<ProfileTransport, ApiError> {
+    Ok(state.profiles.by_id(id).await?.map(|profile| profile.transport).unwrap_or_default())
 }
 
 /// The failure of a command to the device of that id.

@@ -56,7 +56,6 @@ pub(crate) async fn save_device(
     let conflict = NameConflict::read(&query)?;
     let draft = Draft::read(&JsonObject::parse(&body)?)?;
     let caller = command.caller(user.user_id());
-    let additional_info = draft.additional_info.clone();
     let appended = match (draft.id, user) {
         (None, DeviceUser::Admin(admin)) => {
             let token = query.text("accessToken").filter(|token| !token.is_empty());
@@ -73,13 +72,7 @@ pub(crate) async fn save_device(
             change_device(&state, &caller, &row, change, &conflict).await?
         }
     };
-    saved(&appended, additional_info)
-}
-
-/// The device as it was saved.
-pub(super) fn saved(appended: &Appended, additional_info: Option<Value>) -> Result<Json<DeviceJson>, ApiError> {
-    let device = appended.device.registered().ok_or_else(|| ApiError::no_device(appended.device_id))?;
-    Ok(Json(DeviceJson::of_registered(appended.device_id, device, additional_info)))
+    super::left(&state, &appended).await.map(Json)
 }
 
 pub(super) async fn add(

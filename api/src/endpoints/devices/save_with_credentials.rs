@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     draft::Draft,
-    save::{add, change_by_admin, change_device, saved},
+    save::{add, change_by_admin, change_device},
 };
 use crate::{
     authentication::{DeviceUser, Only, TenantAdmin},
@@ -62,7 +62,6 @@ pub(crate) async fn save_device_with_credentials(
     let credentials = credentials::Draft::read_new(&credentials)?.credentials()?;
     let draft = Draft::read(&device)?;
     let caller = command.caller(admin.user_id);
-    let additional_info = draft.additional_info.clone();
     let appended = match draft.id {
         None => add(&state, &caller, admin, draft, Some(credentials), &conflict).await?,
         Some(id) => {
@@ -72,5 +71,5 @@ pub(crate) async fn save_device_with_credentials(
             change_device(&state, &caller, &row, change, &conflict).await?
         }
     };
-    saved(&appended, additional_info)
+    super::left(&state, &appended).await.map(Json)
 }

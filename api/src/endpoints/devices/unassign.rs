@@ -36,5 +36,5 @@ pub(crate) async fn unassign_device(
     let device_id = path.id("deviceId")?;
     let caller = command.caller(admin.user_id);
     let unassigned = state.claims.unassign(&caller, admin.tenant_id, device_id).await;
-    super::left(&state, unassigned.map_err(super::failure(device_id))?).await.map(Json)
+    super::left(&state, &unassigned.map_err(super::failure(device_id))?).await.map(Json)
 }
