@@ -9,7 +9,7 @@ mod deed;
 use std::{
     collections::BTreeSet,
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
@@ -120,9 +120,50 @@ fn an_import_that_was_cut_off_goes_on() {
 }
 
 #[test]
+fn labels_that_nobody_reads_end_the_import() {
+    let data = prepared();
+    // More labels than a pipe holds, so that the import waits for its reader before it is done.
+    let text = (1..=3_000).fold("name\n".to_owned(), |text, n| text + &format!("L-{n}\n"));
+    let all = file(&data, "all.csv", &text);
+    let mut command = deed(data.path());
+    let mut child = command.args(["import", &all]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with("name,") && lines.next().unwrap().unwrap().starts_with("L-1,"));
+    drop(lines);
+    let output = child.wait_with_output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("deed: the labels cannot be written: Broken pipe"), "{error}");
+    assert!(error.contains("POST /api/devices/{deviceId}/claim-keys"), "{error}");
+    let told = error.lines().find_map(|line| line.split_once(" devices were made that are not in the output"));
+    let unlabelled: usize = told.unwrap().0.parse().unwrap();
+    assert!((1..=64).contains(&unlabelled), "{error}");
+
+    let out = data.path().join("labels.csv");
+    let (status, _, again) = import(data.path(), &[&all, "--out", out.to_str().unwrap()]);
+    let there = again.lines().find_map(|line| line.split_once(" devices were there already"));
+    let there: usize = there.unwrap().0.parse().unwrap();
+    assert!(status == 0 && there >= unlabelled && there < 1_500, "{again}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn nothing_is_made_where_not_even_the_header_can_be_written() {
+    let data = prepared();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let good = file(&data, "good.csv", "name\nM-1\n");
+    let ended = deed(data.path()).args(["import", &good]).stdout(full).output().unwrap();
+    let error = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{error}");
+    assert!(error.contains("No space left on device") && error.contains("; no device was made"), "{error}");
+    assert_eq!(labels(&import(data.path(), &[&good]).1).len(), 1);
+}
+
+#[test]
 fn lines_that_fail_are_told_and_the_others_imported() {
     let data = prepared();
-    let devices = "name,accessToken,expirationTime\nW-1,A1_DEMO_TOKEN,\n,,\nW-2,,5\nDemo-1,,\nW-3,,\nW-3,,\n";
+    let devices = "name,accessToken,expirationTime,claimingAllowed\nW-1,A1_DEMO_TOKEN,\n,,\nW-2,,5\nDemo-1,,\nW-3,,\nW-3,,\n\
+        W-4,,,yes\n";
     let mut command = deed(data.path());
     command.args(["import", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

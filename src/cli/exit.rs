@@ -11,6 +11,7 @@ use deed_adapters::sqlite::{OpenError, RebuildError};
 use deed_domain::ports::StoreError;
 use deed_projections::Undecodable;
 
+use super::import::Unlabelled;
 use crate::{
     config::{ConfigError, SecretsError},
     data_dir::DataDirError,
@@ -94,6 +95,14 @@ pub(crate) enum CliError {
         /// Of how many.
         total: usize,
     },
+    /// A label cannot be written, or none.
+    #[error("the labels cannot be written: {why}{}", told(unlabelled))]
+    Labels {
+        /// Why.
+        why: io::Error,
+        /// Devices that were made, and whose labels did not get there.
+        unlabelled: Unlabelled,
+    },
     /// There is nothing of that name.
     #[error("{0}")]
     NotFound(String),
@@ -103,6 +112,13 @@ pub(crate) enum CliError {
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
+}
+
+fn told(unlabelled: &Unlabelled) -> String {
+    match unlabelled.count() {
+        0 => "; no device was made".to_owned(),
+        count => format!("\n{count} devices were made that {unlabelled}"),
+    }
 }
 
 impl CliError {
@@ -131,7 +147,12 @@ impl CliError {
             | Self::Rebuild(RebuildError::Store(StoreError::Unavailable(_)))
             | Self::Listen { .. } => UNAVAILABLE,
             Self::Input { .. } => NO_INPUT,
-            Self::Seed(_) | Self::Lines { .. } | Self::NotFound(_) | Self::System(_) | Self::Output(_) => FAILED,
+            Self::Seed(_)
+            | Self::Lines { .. }
+            | Self::Labels { .. }
+            | Self::NotFound(_)
+            | Self::System(_)
+            | Self::Output(_) => FAILED,
         }
     }
 }

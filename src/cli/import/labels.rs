@@ -10,7 +10,7 @@ use std::{
 use deed_domain::import::{Delimiter, Table};
 use zeroize::Zeroizing;
 
-use super::{super::replay::readable, device::Label};
+use super::{super::replay::readable, device::Label, unlabelled::Unlabelled};
 use crate::cli::CliError;
 
 const HEADER: [&str; 8] =
@@ -20,7 +20,7 @@ const HEADER: [&str; 8] =
 pub(super) struct Labels {
     out: Out,
     /// Those that are not written yet.
-    waiting: Vec<Vec<Zeroizing<String>>>,
+    waiting: Vec<Label>,
     /// The devices of all labels in the file.
     labelled: HashSet<String>,
 }
@@ -34,76 +34,106 @@ impl Labels {
     /// Opens the file, makes it if it is not there, and goes on at its end if it is; or takes the standard output.
     ///
     /// # Errors
-    /// [`CliError::Output`]; [`CliError::Usage`] if the file holds something else.
+    /// [`CliError::Labels`]; [`CliError::Output`] if the file cannot be opened or read; [`CliError::Usage`] if it holds
+    /// something else.
     pub(super) fn open(path: Option<&Path>) -> Result<Self, CliError> {
-        let header = HEADER.map(|name| Zeroizing::new(name.to_owned())).to_vec();
-        let mut labels = match path {
-            None => Self { out: Out::Standard(io::stdout()), waiting: vec![header], labelled: HashSet::new() },
-            Some(path) => {
-                let mut file = open_private(path)?;
-                let mut text = Zeroizing::new(String::new());
-                file.read_to_string(&mut text)?;
-                let known = known(&text).ok_or_else(|| {
-                    CliError::Usage(format!(
-                        "{} holds something other than labels; --out needs a new file",
-                        path.display()
-                    ))
-                })?;
-                let waiting = if text.is_empty() { vec![header] } else { Vec::new() };
-                if !text.is_empty() && !text.ends_with('\n') {
-                    // The label that was being written when an earlier import was cut off stays by itself.
-                    file.write_all(b"\n")?;
-                }
-                Self { out: Out::File(file), waiting, labelled: known }
+        let mut labels = Self { out: Out::Standard(io::stdout()), waiting: Vec::new(), labelled: HashSet::new() };
+        let mut is_new = true;
+        if let Some(path) = path {
+            let mut file = open_private(path)?;
+            let mut text = Zeroizing::new(String::new());
+            file.read_to_string(&mut text)?;
+            labels.labelled = known(&text).ok_or_else(|| {
+                CliError::Usage(format!("{} holds something other than labels; --out needs a new file", path.display()))
+            })?;
+            is_new = text.is_empty();
+            if !is_new && !text.ends_with('\n') {
+                // The label that was being written when an earlier import was cut off stays by itself.
+                file.write_all(b"\n")?;
             }
-        };
-        labels.write()?;
+            labels.out = Out::File(file);
+        }
+        if is_new {
+            let header = labels.out.line(&HEADER).and_then(|()| labels.out.flush());
+            header.map_err(|why| CliError::Labels { why, unlabelled: Unlabelled::default() })?;
+        }
         Ok(labels)
     }
 
+    /// So many devices may be made before their labels are written. What reads the standard output may go away without a
+    /// word, and then the keys of so many are lost.
+    pub(super) const fn most_at_once(&self) -> usize {
+        match self.out {
+            Out::Standard(_) => 64,
+            Out::File(_) => 512,
+        }
+    }
+
     /// Adds the label of a device that is on disk.
-    pub(super) fn add(&mut self, label: &Label) -> Result<(), CliError> {
-        let token = label.access_token.as_ref().map_or("", |token| token.id().expose());
-        let cells = [
-            label.name.clone(),
-            label.device_type.clone(),
-            label.label.clone(),
-            label.key.expose().to_owned(),
-            label.expires_at.to_string(),
-            readable(label.expires_at),
-            token.to_owned(),
-            label.device_id.to_string(),
-        ];
-        self.waiting.push(cells.map(Zeroizing::new).to_vec());
-        self.labelled.insert(label.name.clone());
-        Ok(())
+    pub(super) fn add(&mut self, label: Label) {
+        self.waiting.push(label);
     }
 
     /// Writes what waits, to the disk if it is a file.
     ///
     /// # Errors
-    /// [`CliError::Output`].
+    /// [`CliError::Labels`], which tells the devices whose labels did not get there.
     pub(super) fn write(&mut self) -> Result<(), CliError> {
-        let mut lines = csv::Writer::from_writer(Vec::new());
-        for cells in self.waiting.drain(..) {
-            lines.write_record(cells.iter().map(|cell| cell.as_str())).map_err(io::Error::from)?;
+        let waiting = std::mem::take(&mut self.waiting);
+        let lost = |labels: &[Label], why| {
+            let names = labels.iter().map(|label| label.name.clone());
+            CliError::Labels { why, unlabelled: Unlabelled(names.collect()) }
+        };
+        for (index, label) in waiting.iter().enumerate() {
+            let cells = cells(label);
+            self.out.line(&cells.each_ref().map(|cell| cell.as_str())).map_err(|why| lost(&waiting[index..], why))?;
         }
-        let lines = Zeroizing::new(lines.into_inner().map_err(|error| error.into_error())?);
-        match &mut self.out {
-            Out::Standard(out) => out.write_all(&lines).and_then(|()| out.flush())?,
-            Out::File(file) => file.write_all(&lines).and_then(|()| file.sync_data())?,
-        }
+        self.out.flush().map_err(|why| lost(&waiting, why))?;
+        self.labelled.extend(waiting.into_iter().map(|label| label.name));
         Ok(())
     }
 
     /// Those of the devices that have no label in the file; nothing if there is no file to look into.
-    pub(super) fn without<'n>(&self, names: &'n [String]) -> Option<Vec<&'n str>> {
-        let is_unlabelled = |name: &&String| !self.labelled.contains(name.as_str());
+    pub(super) fn without(&self, names: Vec<String>) -> Option<Unlabelled> {
         match self.out {
             Out::Standard(_) => None,
-            Out::File(_) => Some(names.iter().filter(is_unlabelled).map(String::as_str).collect()),
+            Out::File(_) => Some(Unlabelled(names.into_iter().filter(|name| !self.labelled.contains(name)).collect())),
         }
     }
+}
+
+impl Out {
+    fn line(&mut self, cells: &[&str; HEADER.len()]) -> io::Result<()> {
+        let mut line = csv::Writer::from_writer(Vec::new());
+        line.write_record(cells)?;
+        let line = Zeroizing::new(line.into_inner().map_err(|error| error.into_error())?);
+        match self {
+            Self::Standard(out) => out.write_all(&line),
+            Self::File(file) => file.write_all(&line),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Standard(out) => out.flush(),
+            Self::File(file) => file.sync_data(),
+        }
+    }
+}
+
+fn cells(label: &Label) -> [Zeroizing<String>; HEADER.len()] {
+    let token = label.access_token.as_ref().map_or("", |token| token.id().expose());
+    let cells = [
+        label.name.clone(),
+        label.device_type.clone(),
+        label.label.clone(),
+        label.key.expose().to_owned(),
+        label.expires_at.to_string(),
+        readable(label.expires_at),
+        token.to_owned(),
+        label.device_id.to_string(),
+    ];
+    cells.map(Zeroizing::new)
 }
 
 /// The file, for nobody but its owner.

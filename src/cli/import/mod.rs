@@ -5,6 +5,7 @@ mod device;
 mod input;
 mod labels;
 mod tenant;
+mod unlabelled;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -21,6 +22,7 @@ use deed_domain::{
     time::{DAY, HOUR},
 };
 
+pub(super) use self::unlabelled::Unlabelled;
 use self::{
     device::{Added, LabelledDevice, add},
     input::Input,
@@ -37,17 +39,14 @@ use crate::{
     pepper_check, wiring,
 };
 
-/// Devices that are added together. When these are durable, their labels are written.
-const CHUNK: usize = 512;
-/// Names that are told of those that cannot be labelled.
-const TOLD: usize = 10;
-
 /// Add devices from a CSV file, and write what goes on their labels
 ///
 /// Each line of FILE adds a device with its access token and a claim key that its buyer claims it with; both are made where
 /// the file has none. Once a device is on disk, its line is written to the output: name, type, label, secretKey,
 /// expirationTime (milliseconds), expires (RFC 3339), accessToken, deviceId. This output is the only place where the keys
 /// can be read.
+///
+/// The import ends when a label cannot be written, and names the devices that were made without one.
 ///
 /// Devices whose names are there already are left as they are, so an import that was cut off is simply started again, with
 /// the same --out. No server may run on the data meanwhile; beside a running server, import by POST
@@ -132,30 +131,37 @@ impl Import {
         let (mut done, mut failed) = (0, 0);
         let mut there = Vec::new();
         let mut lines = input.lines.into_iter().peekable();
+        // Devices that are added together. Few at first, so that an output that cannot be written costs few keys.
+        let mut at_once = 1;
         while lines.peek().is_some() {
-            let chunk = lines.by_ref().take(CHUNK).map(|line| {
+            let batch = lines.by_ref().take(at_once).map(|line| {
                 let device = line.device.and_then(|device| LabelledDevice::make(device, claims, now, self.valid_for));
                 let (store, claims) = (store.clone(), claims.clone());
                 let added = async move { add(&store, &claims, tenant_id, device?).await };
                 (line.number, tokio::spawn(added))
             });
-            for (number, task) in chunk.collect::<Vec<_>>() {
+            // What stops the import; the labels of those that were added beside it are written first.
+            let mut stopped = Ok(());
+            for (number, task) in batch.collect::<Vec<_>>() {
                 done += 1;
-                match task.await.map_err(|why| CliError::System(why.to_string()))? {
-                    Ok(Added::New(label)) => labels.add(&label)?,
-                    Ok(Added::Known(name)) => there.push(name),
-                    Err(LineFailure::Store(error)) => return Err(error.into()),
-                    Err(LineFailure::Line(why)) => {
+                match task.await {
+                    Ok(Ok(Added::New(label))) => labels.add(label),
+                    Ok(Ok(Added::Known(name))) => there.push(name),
+                    Ok(Err(LineFailure::Store(error))) => stopped = Err(error.into()),
+                    Err(why) => stopped = Err(CliError::System(why.to_string())),
+                    Ok(Err(LineFailure::Line(why))) => {
                         failed += 1;
                         progress.tell(&format!("line {number}: {why}"));
                     }
                 }
             }
             labels.write()?;
+            stopped?;
             progress.report(done, total as u64);
+            at_once = labels.most_at_once().min(at_once * 2);
         }
         drop(progress);
-        tell_known(&there, &labels);
+        tell_known(there, &labels);
         if failed == 0 { Ok(()) } else { Err(CliError::Lines { failed, total }) }
     }
 }
@@ -170,17 +176,13 @@ enum LineFailure {
 
 /// Notes the devices that were there. One that is in no line of the output has a key that nobody knows.
 #[expect(clippy::print_stderr, reason = "a note to whoever runs the command")]
-fn tell_known(there: &[String], labels: &Labels) {
+fn tell_known(there: Vec<String>, labels: &Labels) {
     if there.is_empty() {
         return;
     }
     eprintln!("{} devices were there already and are left as they are", there.len());
-    let Some(unlabelled) = labels.without(there) else { return };
-    if !unlabelled.is_empty() {
-        let names = unlabelled.iter().take(TOLD).copied().collect::<Vec<_>>().join(", ");
-        let more = if unlabelled.len() > TOLD { ", …" } else { "" };
-        eprintln!("{} of them are not in the output, so their keys are not known: {names}{more}", unlabelled.len());
-        eprintln!("give them new ones by POST /api/devices/{{deviceId}}/claim-keys");
+    if let Some(unlabelled) = labels.without(there).filter(|unlabelled| unlabelled.count() > 0) {
+        eprintln!("{} of them {unlabelled}", unlabelled.count());
     }
 }
 
