@@ -179,7 +179,8 @@ fn lines_that_fail_are_told_and_the_others_imported() {
         "line 4: expirationTime has passed",
         "line 7: line 6 has the same name",
         "1 devices were there already and are left as they are",
-        "deed: 4 of 6 lines were not imported",
+        "line 8: claimingAllowed must be one of true, false, 1, 0",
+        "deed: 5 of 7 lines were not imported",
     ] {
         assert!(error.lines().any(|told| told == line), "{line}\n{error}");
     }
@@ -194,6 +195,7 @@ fn what_cannot_be_imported_changes_nothing() {
         (66, vec![file(&data, "a.csv", "")], "is empty"),
         (66, vec![file(&data, "b.csv", "name,colour\nN-1,red\n")], "there is no column \"colour\""),
         (66, vec![file(&data, "c.csv", "name\nN-1,red\n")], "Line 2: there are more cells than columns"),
+        (66, vec![file(&data, "d.csv", "name,Name\nN-1,N-2\n")], "two columns are called \"Name\""),
         (66, vec!["nowhere.csv".to_owned()], "nowhere.csv: "),
         (64, vec![good.clone(), "--valid-for".to_owned(), "soon".to_owned()], "90d"),
         (64, vec![good.clone(), "--out".to_owned(), other.clone()], "--out needs a new file"),

@@ -46,6 +46,17 @@ impl Heading {
         }))
     }
 
+    /// The name and the words of a column whose cells are flags.
+    pub(super) fn flag(&self) -> Option<(&'static str, &'static [&'static str])> {
+        match self {
+            Self::Common(Column::IsGateway) => Some(("gateway", &["true", "false"])),
+            Self::Common(Column::Attribute(AttributeScope::Server, key)) if key == CLAIMING_ALLOWED => {
+                Some((CLAIMING_ALLOWED, &["true", "false", "1", "0"]))
+            }
+            _ => None,
+        }
+    }
+
     /// The column as the common part of the import sees it.
     pub(super) fn common(&self) -> Column {
         match self {

@@ -1,10 +1,12 @@
 //! The file with the devices, read and checked before anything is done.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     fs,
     io::{self, Read},
     path::Path,
+    string::FromUtf8Error,
 };
 
 use deed_domain::{
@@ -47,35 +49,42 @@ impl Input {
     /// [`CliError::Input`] if it cannot be read, or as a whole makes no sense.
     pub(super) fn read(path: &Path, delimiter: Delimiter) -> Result<Self, CliError> {
         let wrong = |why: String| CliError::Input { path: path.to_owned(), why };
-        let text = if path == Path::new("-") {
-            let mut text = String::new();
-            io::stdin().lock().read_to_string(&mut text).map(|_| text)
+        let bytes = if path == Path::new("-") {
+            let mut bytes = Vec::new();
+            io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
         } else {
-            fs::read_to_string(path)
+            fs::read(path)
         };
-        let text = text.map_err(|why| wrong(why.to_string()))?;
+        let bytes = bytes.map_err(|why| wrong(why.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|why| wrong(not_text(&why)))?;
         Self::parse(&text, delimiter).map_err(wrong)
     }
 
     fn parse(text: &str, delimiter: Delimiter) -> Result<Self, String> {
         let table = Table::read(text, delimiter).map_err(|why| why.to_string())?;
-        let (header, records) = table.records.split_first().ok_or("the file is empty")?;
+        let mut records = table.records.into_iter();
+        let header = records.next().ok_or("the file is empty")?;
         let headings = header.cells.iter().map(|name| Heading::named(name)).collect::<Result<Vec<_>, _>>();
         let headings = headings.map_err(|name| {
             format!("there is no column {name:?}; `deed import --help` lists them, and the first line has to name them")
         })?;
+        if let Some(second) = (1..headings.len()).find(|place| headings[..*place].contains(&headings[*place])) {
+            return Err(format!("two columns are called {:?}", header.cells[second]));
+        }
         let columns: Vec<Column> = headings.iter().map(Heading::common).collect();
         if !columns.contains(&Column::Name) {
             return Err("the first line has to name the columns, and one of them has to be `name`".to_owned());
         }
         let mut lines = Vec::with_capacity(records.len());
         let mut first_of_name: HashMap<String, usize> = HashMap::with_capacity(records.len());
-        for record in records {
-            let line = PlannedLine::read(record, &columns).map_err(|why| why.to_string())?;
-            let device = line.device.map_err(|why| why.to_string()).and_then(|device| {
+        for mut record in records {
+            let flags = read_flags(&mut record, &headings);
+            let line = PlannedLine::read(&record, &columns).map_err(|why| why.to_string())?;
+            let device = line.device.map_err(|why| why.to_string()).and_then(|device| flags.map(|()| device));
+            let device = device.and_then(|device| {
                 let first = *first_of_name.entry(device.name.clone()).or_insert(record.line);
                 if first == record.line {
-                    InputDevice::read(device, record, &headings)
+                    InputDevice::read(device, &record, &headings)
                 } else {
                     Err(format!("line {first} has the same name"))
                 }
@@ -97,6 +106,30 @@ impl InputDevice {
             expires_at: expires_at.map_err(|why| format!("expirationTime is {why}"))?,
         })
     }
+}
+
+/// Leaves out the blanks around the flags of a line, which are words of their columns.
+fn read_flags(record: &mut Record<'_>, headings: &[Heading]) -> Result<(), String> {
+    for (heading, cell) in headings.iter().zip(&mut record.cells) {
+        let Some((name, words)) = heading.flag() else { continue };
+        *cell = Cow::Owned(cell.trim().to_owned());
+        if !cell.is_empty() && !words.iter().any(|word| word.eq_ignore_ascii_case(cell)) {
+            return Err(format!("{name} must be one of {}", words.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// Which line of the file is no text.
+fn not_text(why: &FromUtf8Error) -> String {
+    let text = &why.as_bytes()[..why.utf8_error().valid_up_to()];
+    let ends = |(place, byte): (usize, &u8)| match byte {
+        b'\n' => true,
+        b'\r' => text.get(place + 1) != Some(&b'\n'),
+        _ => false,
+    };
+    let line = 1 + text.iter().enumerate().filter(|pair| ends(*pair)).count();
+    format!("line {line} is not UTF-8")
 }
 
 #[cfg(test)]
@@ -143,6 +176,32 @@ mod tests {
         );
         for text in ["", "A,B\n", "label\nx\n", "name\na,b\n", "name\n\"a\n"] {
             assert!(read(text).is_err(), "{text}");
+        }
+    }
+    #[test]
+    fn a_flag_is_one_of_its_words() {
+        let lines =
+            read("name,gateway,claiming allowed\nA,TRUE,1\nB, false ,0\nC,,\nD,yes,\nE,1,\nF,,maybe\n").unwrap();
+        let errors: Vec<_> = lines.into_iter().filter_map(|(number, line)| Some((number, line.err()?))).collect();
+        let gateway = || "gateway must be one of true, false".to_owned();
+        let allowed = "claimingAllowed must be one of true, false, 1, 0".to_owned();
+        assert_eq!(errors, [(5, gateway()), (6, gateway()), (7, allowed)]);
+    }
+
+    #[test]
+    fn a_column_stands_once() {
+        for header in ["name,type,NAME", "name,secretKey,secret_key", "name,claimingAllowed,server:claimingAllowed"] {
+            let second = header.rsplit(',').next().unwrap();
+            assert_eq!(read(header), Err(format!("two columns are called {second:?}")));
+        }
+        assert!(read("name,server:a,shared:a\n").is_ok());
+    }
+
+    #[test]
+    fn the_line_that_is_no_text_is_told() {
+        for (bytes, line) in [(&b"\xff"[..], 1), (b"name\r\nA\r\n\xe4\n", 3), (b"name\rA\xc3\r", 2)] {
+            let why = String::from_utf8(bytes.to_vec()).unwrap_err();
+            assert_eq!(not_text(&why), format!("line {line} is not UTF-8"));
         }
     }
 }
