@@ -47,6 +47,7 @@ pub fn router(state: ApiState, extra: Router) -> Router {
     let state = Arc::new(state);
     let (routes, _) = endpoints::routes().split_for_parts();
     routes
+        .merge(endpoints::pages())
         .fallback(fallback::no_route)
         .with_state(Arc::clone(&state))
         .merge(extra)

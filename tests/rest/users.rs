@@ -360,6 +360,53 @@ async fn whoever_is_disabled_or_deleted_is_out() {
     assert_eq!(users.world.call(Method::DELETE, &itself, Some(&users.operator), None).await.0, FORBIDDEN);
 }
 
+/// What a link in a letter leads to, in a browser; its script uses the routes that the tests around this one call.
+#[tokio::test]
+async fn the_pages_on_which_a_password_is_chosen() {
+    const TOKEN: &str = "T0K3N-IN-THE-ADDRESS";
+    let world = World::start().await;
+    let read = async |path: &str| {
+        let answer = world.client.get(format!("{}/login/{path}", world.server.url)).send().await.unwrap();
+        let headers = answer.headers().clone();
+        (answer.status(), headers, answer.text().await.unwrap())
+    };
+    let links = [format!("createPassword?activateToken={TOKEN}"), format!("resetPassword?resetToken={TOKEN}")];
+    let files = ["choose-password.css", "choose-password.js"];
+    let kinds = ["text/html", "text/html", "text/css", "text/javascript"];
+    for (path, kind) in links.iter().map(String::as_str).chain(files).zip(kinds) {
+        let (status, headers, text) = read(path).await;
+        assert_eq!(status, OK, "{path}");
+        let header = |name| headers[name].to_str().unwrap();
+        assert_eq!(header(header::CONTENT_TYPE), format!("{kind}; charset=utf-8"), "{path}");
+        assert_eq!((header(header::CACHE_CONTROL), header(header::REFERRER_POLICY)), ("no-store", "no-referrer"));
+        assert_eq!(header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
+        let policy = header(header::CONTENT_SECURITY_POLICY);
+        for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'none'"] {
+            assert!(policy.split("; ").any(|known| known == part), "{part} in {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert!(!text.contains(TOKEN) && !format!("{headers:?}").contains(TOKEN), "{path} repeats the token");
+        if kind == "text/html" {
+            // The policy lets a browser use no script and no style that stands in the page or comes from elsewhere.
+            assert!(!text.contains("://") && !text.contains("<style") && !text.contains("style="), "{text}");
+            assert!(
+                text.matches("<script").count() == 1 && text.contains("<script src=\"choose-password.js\""),
+                "{text}"
+            );
+            assert!(files.iter().all(|file| text.contains(&format!("\"{file}\""))), "{text}");
+            assert!(text.contains("<html lang=\"en\">") && text.contains("<label for=\"password\">"), "{text}");
+        }
+    }
+    let (.., script) = read("choose-password.js").await;
+    for word in ["activateToken", "resetToken", "noauth/${route}", "validation_failed", "reset_unknown"] {
+        assert!(script.contains(word), "{word}");
+    }
+    assert_eq!(read("elsewhere").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(world.call(Method::POST, "/login/createPassword", None, None).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    let (_, logged) = world.server.stop();
+    assert!(!logged.contains(TOKEN), "{logged}");
+}
+
 /// Without a mail server the link is printed by the command that the log names.
 #[tokio::test]
 async fn a_forgotten_password_gives_way_to_another() {
