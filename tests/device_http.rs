@@ -199,6 +199,28 @@ async fn a_device_can_ask_how_it_stands_with_it() {
 }
 
 #[tokio::test]
+async fn head_is_answered_where_get_reads_and_nowhere_else() {
+    let demo = Demo::start(&[]);
+    for (path, status) in [
+        ("claim", 405),
+        ("telemetry", 405),
+        ("rpc/1", 405),
+        ("attributes", 200),
+        ("attributes/updates?timeout=1", 408),
+        ("rpc?timeout=1", 408),
+    ] {
+        let answer = demo.request(Method::HEAD, &format!("/api/v1/{ALLOWED}/{path}")).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        let allowed = answer.headers().get("allow").map(|methods| methods.to_str().unwrap().to_owned());
+        assert_eq!(allowed.is_some(), status == 405, "{path}");
+        assert!(!allowed.is_some_and(|methods| methods.contains("HEAD")), "{path}");
+        assert_eq!(answer.text().await.unwrap(), "", "{path}");
+    }
+    let answer = demo.request(Method::HEAD, "/api/v1/NO_SUCH_TOKEN/claim").send().await.unwrap();
+    assert_eq!(answer.status(), 405, "whatever the token");
+}
+
+#[tokio::test]
 async fn a_device_can_wait_until_it_stands_otherwise() {
     let demo = Demo::start(&[]);
     demo.register(ALLOWED, r#"{"secretKey":"K-HUNTER2","durationMs":60000}"#).await;

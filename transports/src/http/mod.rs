@@ -50,7 +50,7 @@ pub struct DeviceHttp {
 /// The routes, without a fallback.
 pub fn router(state: DeviceHttp) -> Router {
     Router::new()
-        .route("/api/v1/{token}/claim", post(claim::register).get(state::read))
+        .route("/api/v1/{token}/claim", post(claim::register).get(state::read).head(state::head))
         .route("/api/v1/{token}/attributes", get(attributes::read).post(attributes::publish))
         .route("/api/v1/{token}/attributes/updates", get(attributes::updates))
         .route("/api/v1/{token}/telemetry", post(telemetry::publish))
