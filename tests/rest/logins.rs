@@ -112,6 +112,16 @@ async fn an_administrator_acts_as_users_of_its_customers_and_nobody_else() {
     }
     assert_eq!(refused(&ask(&world.tenant, NULL_UUID).await).0, 404);
     assert_eq!(refused(&ask(&world.tenant, "rubbish").await).0, 400);
+    // Who may not sign in, as whom nobody does.
+    let forbidden = (403, 20, "You don't have permission to perform this operation!");
+    let disable = format!("/api/user/{customer}/userCredentialsEnabled?userCredentialsEnabled=false");
+    assert_eq!(world.call(Method::POST, &disable, Some(&world.tenant), None).await.0, StatusCode::OK);
+    assert_eq!(refused(&ask(&world.tenant, &customer).await), forbidden);
+    let waiting = json!({"email": "waiting@example.com", "authority": "CUSTOMER_USER",
+        "customerId": {"entityType": "CUSTOMER", "id": world.owner_of(&world.customer_b).await}});
+    let add = "/api/user?sendActivationMail=false";
+    let (_, waiting) = world.call(Method::POST, add, Some(&world.tenant), Some(waiting)).await;
+    assert_eq!(refused(&ask(&world.tenant, waiting["id"]["id"].as_str().unwrap()).await), forbidden);
 
     let world = World::start_with(&[("SECURITY_USER_TOKEN_ACCESS_ENABLED", "false")]).await;
     let customer = world.who_am_i(&world.customer_a).await.1["id"]["id"].as_str().unwrap().to_owned();

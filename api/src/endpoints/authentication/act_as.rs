@@ -21,6 +21,7 @@ use crate::{
     responses(
         (status = 200, description = "The tokens of a new login of that user.", body = TokenPair),
         (status = 400, description = "The id is no UUID."),
+        (status = 403, description = "The caller may not do that, or the user has no password yet or is disabled."),
         (status = 404, description = "There is no such user."),
     )
 )]
@@ -38,6 +39,11 @@ pub(crate) async fn act_as(
     if user.tenant_id != Some(admin.tenant_id) || user.authority != Authority::CustomerUser {
         return Err(ApiError::Forbidden);
     }
+    let pair = sign_in(&state, &user, None).await.map_err(|error| match error {
+        // It is the user who is not let in; the administrator is.
+        ApiError::Unauthenticated(_) => ApiError::Forbidden,
+        other => other,
+    })?;
     tracing::info!(user = %user.id, administrator = %admin.user_id, "an administrator signs in as a customer's user");
-    sign_in(&state, &user, None).await.map(Json)
+    Ok(Json(pair))
 }
