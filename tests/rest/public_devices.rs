@@ -110,8 +110,15 @@ async fn a_public_token_reads_public_devices_and_nothing_else() {
         "/api/plugins/telemetry/USER/13814000-1dd2-11b2-8080-808080808080/values/attributes".to_owned(),
         "/api/device/types".to_owned(),
         "/api/deviceProfileInfo/default".to_owned(),
+        format!("/api/apiKeys/13814000-1dd2-11b2-8080-808080808080?{page}"),
     ] {
         assert_eq!(read(&path).await.0, FORBIDDEN, "{path}");
+    }
+    // It has no account.
+    let forbidden = (403, 20, "You don't have permission to perform this operation!");
+    let passwords = json!({"currentPassword": "public", "newPassword": "a-good-password"});
+    for (path, body) in [("/api/auth/changePassword", passwords), ("/api/apiKey", json!({"description": "d"}))] {
+        assert_eq!(told(&world.post(&token, path, body).await), forbidden, "{path}");
     }
     assert_eq!(told(&read("/api/auth/user").await), (401, 10, "Invalid username or password"));
     assert_eq!(world.write(&token, &shared, json!({"note": "mine"})).await, FORBIDDEN);

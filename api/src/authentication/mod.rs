@@ -19,7 +19,7 @@ pub(crate) use password_policy::{MAXIMUM as LONGEST_PASSWORD, MINIMUM as SHORTES
 pub(crate) use public::{DeviceReader, public_user, sign_in_public};
 pub(crate) use roles::{CustomerUser, DeviceUser, HistoryReader, Only, Role, SysAdmin, TenantAdmin};
 pub(crate) use token_pair::{TokenPair, issue, lasting_until, sign_in};
-pub(crate) use user_roles::{UserAdministrator, UserLister, UserReader};
+pub(crate) use user_roles::{Person, UserAdministrator, UserLister, UserReader};
 
 use crate::{
     error::{ApiError, Unauthenticated},

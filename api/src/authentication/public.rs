@@ -78,7 +78,7 @@ mod tests {
     use deed_domain::ids::TenantId;
     use uuid::Uuid;
 
-    use super::*;
+    use super::{super::Person, *};
 
     #[test]
     fn the_public_customer_reads_what_is_its_own_and_does_nothing_else() {
@@ -93,5 +93,6 @@ mod tests {
         let DeviceReader(reader) = DeviceReader::of(&principal).unwrap();
         assert!(reader.may_use(Some(CustomerId(id))) && !reader.may_use(None));
         assert!(CustomerUser::of(&principal).is_none() && DeviceUser::of(&principal).is_none());
+        assert!(Person::of(&principal).is_none());
     }
 }

@@ -1,8 +1,18 @@
-//! Who deals with users. What exactly they may do with which of them is decided by `deed_domain::people`.
+//! Who is a person, and who deals with users. What exactly they may do with which of them is decided by `deed_domain::people`.
 
 use deed_domain::ports::{Authority, Principal};
 
 use super::Role;
+
+/// Anybody who has an account: everybody but the public user, who is nobody in particular.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Person(pub(crate) Principal);
+
+impl Role for Person {
+    fn of(principal: &Principal) -> Option<Self> {
+        (!principal.is_public()).then_some(Self(*principal))
+    }
+}
 
 /// Somebody who makes, changes and deletes users: an operator, or an administrator of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

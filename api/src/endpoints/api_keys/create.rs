@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{ApiKeyJson, check_description, owner};
 use crate::{
-    authentication::SignedIn,
+    authentication::{Only, Person},
     error::{ApiError, Unauthenticated},
     extract::{JsonBody, JsonObject},
     state::{ApiState, Shared},
@@ -64,7 +64,7 @@ impl NewApiKey {
 )]
 pub(crate) async fn create_api_key(
     State(state): State<Shared>,
-    SignedIn(caller): SignedIn,
+    Only(Person(caller)): Only<Person>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<ApiKeyJson>, ApiError> {
     let new = NewApiKey::read(&body)?;

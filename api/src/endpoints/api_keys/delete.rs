@@ -3,7 +3,12 @@
 use axum::extract::State;
 
 use super::find;
-use crate::{authentication::SignedIn, error::ApiError, extract::PathParams, state::Shared};
+use crate::{
+    authentication::{Only, Person},
+    error::ApiError,
+    extract::PathParams,
+    state::Shared,
+};
 
 /// Delete an API key
 #[utoipa::path(
@@ -17,7 +22,7 @@ use crate::{authentication::SignedIn, error::ApiError, extract::PathParams, stat
 )]
 pub(crate) async fn delete_api_key(
     State(state): State<Shared>,
-    SignedIn(caller): SignedIn,
+    Only(Person(caller)): Only<Person>,
     path: PathParams,
 ) -> Result<(), ApiError> {
     let (key, _) = find(&state, &caller, path.id("apiKeyId")?).await?;

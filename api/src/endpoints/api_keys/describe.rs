@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 
 use super::{ApiKeyJson, check_description, find, no_key};
 use crate::{
-    authentication::SignedIn,
+    authentication::{Only, Person},
     error::ApiError,
     extract::{PathParams, SmallBody},
     state::Shared,
@@ -26,7 +26,7 @@ use crate::{
 )]
 pub(crate) async fn describe_api_key(
     State(state): State<Shared>,
-    SignedIn(caller): SignedIn,
+    Only(Person(caller)): Only<Person>,
     path: PathParams,
     SmallBody(body): SmallBody,
 ) -> Result<Json<ApiKeyJson>, ApiError> {

@@ -3,7 +3,12 @@
 use axum::{Json, extract::State};
 
 use super::{ApiKeyJson, find, no_key};
-use crate::{authentication::SignedIn, error::ApiError, extract::PathParams, state::Shared};
+use crate::{
+    authentication::{Only, Person},
+    error::ApiError,
+    extract::PathParams,
+    state::Shared,
+};
 
 /// Switch an API key on or off
 #[utoipa::path(
@@ -21,7 +26,7 @@ use crate::{authentication::SignedIn, error::ApiError, extract::PathParams, stat
 )]
 pub(crate) async fn enable_api_key(
     State(state): State<Shared>,
-    SignedIn(caller): SignedIn,
+    Only(Person(caller)): Only<Person>,
     path: PathParams,
 ) -> Result<Json<ApiKeyJson>, ApiError> {
     let enabled = match path.text("enabled")? {

@@ -5,7 +5,7 @@ use deed_domain::ports::ApiKeySort;
 
 use super::{ApiKeyJson, owner};
 use crate::{
-    authentication::SignedIn,
+    authentication::{Only, Person},
     error::ApiError,
     extract::{PathParams, QueryParams, SortProperty, page_request},
     state::Shared,
@@ -45,7 +45,7 @@ impl SortProperty for ApiKeySort {
 )]
 pub(crate) async fn list_api_keys(
     State(state): State<Shared>,
-    SignedIn(caller): SignedIn,
+    Only(Person(caller)): Only<Person>,
     path: PathParams,
     query: QueryParams,
 ) -> Result<Json<PageJson<ApiKeyJson>>, ApiError> {

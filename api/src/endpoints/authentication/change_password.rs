@@ -5,7 +5,7 @@ use deed_domain::ports::Password;
 use utoipa::ToSchema;
 
 use crate::{
-    authentication::{SignedIn, TokenPair, new_password, sign_in},
+    authentication::{Only, Person, TokenPair, new_password, sign_in},
     error::{ApiError, Unauthenticated},
     extract::{JsonObject, SmallBody},
     state::Shared,
@@ -47,7 +47,7 @@ impl PasswordChange {
 )]
 pub(crate) async fn change_password(
     State(state): State<Shared>,
-    SignedIn(principal): SignedIn,
+    Only(Person(principal)): Only<Person>,
     SmallBody(body): SmallBody,
 ) -> Result<Json<TokenPair>, ApiError> {
     let PasswordChange { current_password, new_password: wanted } = PasswordChange::read(&body)?;
