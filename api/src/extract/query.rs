@@ -41,6 +41,10 @@ impl QueryParams {
         T: FromStr + PartialOrd + Display,
     {
         let Some(text) = self.text(name) else { return Ok(None) };
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(ApiError::malformed(format!("Query parameter '{name}' must be a whole number")));
+        }
         let number = text.parse().ok().filter(|number| range.contains(number));
         number.map(Some).ok_or_else(|| ApiError::malformed(format!("Query parameter '{name}' is out of range")))
     }
@@ -102,11 +106,15 @@ mod tests {
     }
 
     #[test]
-    fn a_number_out_of_range_is_refused() {
+    fn what_is_no_number_or_out_of_range_is_refused() {
         assert_eq!(of("limit=7").number("limit", 1..=10_u32).unwrap(), Some(7));
         assert_eq!(of("").number("limit", 1..=10_u32).unwrap(), None);
-        for query in ["limit=", "limit=0", "limit=11", "limit=x", "limit=-1", "limit=99999999999999999999"] {
-            assert!(of(query).number("limit", 1..=10_u32).is_err(), "{query}");
+        let refused = |query: &str| of(query).number("limit", 1..=10_u32).unwrap_err().to_string();
+        for query in ["limit=0", "limit=11", "limit=-1", "limit=99999999999999999999"] {
+            assert_eq!(refused(query), "Query parameter 'limit' is out of range", "{query}");
+        }
+        for query in ["limit=", "limit=x", "limit=-", "limit=1.5", "limit=1e1", "limit=%201"] {
+            assert_eq!(refused(query), "Query parameter 'limit' must be a whole number", "{query}");
         }
     }
 }

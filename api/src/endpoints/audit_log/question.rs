@@ -167,8 +167,13 @@ mod tests {
     #[test]
     fn what_makes_no_question_is_refused() {
         assert_eq!(question("actionTypes=NOTHING", About::Anybody).err().as_deref(), Some("Unknown action type"));
-        for query in ["startTime=x", "endTime=1.5", "sortProperty=rubbish"] {
-            assert!(question(query, About::Anybody).is_err(), "{query}");
+        for (query, message) in [
+            ("startTime=x", "Query parameter 'startTime' must be a whole number"),
+            ("endTime=1.5", "Query parameter 'endTime' must be a whole number"),
+            ("endTime=9223372036854775808", "Query parameter 'endTime' is out of range"),
+            ("sortProperty=rubbish", "Unknown sort property"),
+        ] {
+            assert_eq!(question(query, About::Anybody).err().as_deref(), Some(message), "{query}");
         }
     }
 }
