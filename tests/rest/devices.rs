@@ -1,5 +1,8 @@
 //! Devices: lists, owners, names, and what a customer may save.
 
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -300,6 +303,22 @@ async fn a_taken_name_is_refused_or_made_unique() {
     let renamed = json!({"id": random["id"], "name": "D"});
     let (status, saved) = post(&world, &world.tenant, &format!("/api/device?{numbered}"), Some(renamed)).await;
     assert_eq!((status, &saved["name"], &saved["version"]), (StatusCode::OK, &json!("D_7"), &json!(2)));
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_for_the_next_number_all_get_one() {
+    let world = World::start().await;
+    let added = (0..30).map(|_| {
+        let path = "/api/device?nameConflictPolicy=UNIQUIFY&uniquifyStrategy=INCREMENTAL";
+        post(&world, &world.tenant, path, Some(json!({"name": "Same"})))
+    });
+    let mut names = BTreeSet::new();
+    for (status, device) in join_all(added).await {
+        assert_eq!(status, StatusCode::OK, "{device}");
+        names.insert(device["name"].as_str().unwrap().to_owned());
+    }
+    let expected = (1..30).map(|number| format!("Same_{number}")).chain(["Same".to_owned()]);
+    assert_eq!(names, expected.collect());
 }
 
 #[tokio::test]

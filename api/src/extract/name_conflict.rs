@@ -10,8 +10,8 @@ use crate::error::ApiError;
 
 /// Characters that make a name unique at random.
 const RANDOM_LENGTH: usize = 6;
-/// How often another name is tried, as others may take it first.
-const TRIES: usize = 10;
+/// How often another name is tried, as others may take it first: many who ask at once for the next number all get one.
+const TRIES: usize = 1_000;
 
 /// How a save says what it wants then.
 #[derive(IntoParams)]
