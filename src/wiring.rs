@@ -1,23 +1,25 @@
 //! Puts adapters behind the ports, and the routers into one.
 
-use std::{sync::Arc, time::Duration};
+use std::{hash::Hash, sync::Arc, time::Duration};
 
 use axum::Router;
 use deed_adapters::{
     mail::{MailSettingsError, MailWorker, NoMailServer, SmtpMailer},
+    rate_limits::MemoryRateLimiter,
     secrets::{Argon2Cost, Argon2Hasher, HmacDigester, InvalidCost, JwtSigner, Pepper, PepperError, SignerError},
     sqlite::SqliteStore,
     surroundings::{OsEntropy, SystemClock},
 };
-use deed_api::{ApiSettings, ApiState, Readiness};
+use deed_api::{ApiSettings, ApiState, Readiness, RequestLimits};
 use deed_domain::{
     claims::Claims,
     deletions::Deletions,
     people::People,
-    ports::{Clock, Entropy, Mailer, PasswordHasher},
+    ports::{Clock, Entropy, Mailer, PasswordHasher, RateLimiter},
+    rate_limit::RateLimit,
 };
 use deed_transports::{
-    device_protocol::DeviceProtocol,
+    device_protocol::{DeviceProtocol, MessageLimit},
     http::{DeviceHttp, router as device_http},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -103,6 +105,7 @@ impl Service {
                 store: stored.clone(),
                 feed: stored.clone(),
                 clock: Arc::clone(&clock),
+                message_limit: config.limits.of_devices().map(message_limit),
             },
             legacy_ack: config.claim.legacy_ack,
             max_body_bytes: config.transport.http_body_limits.others.min(config.server.max_body_bytes),
@@ -125,6 +128,10 @@ impl Service {
             tokens: Arc::new(JwtSigner::new(secrets.signing_key.expose(), Arc::clone(&clock))?),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
+            limits: RequestLimits {
+                tenant: config.limits.of_tenants().map(counted),
+                customer: config.limits.of_customers().map(counted),
+            },
             settings: api_settings(config),
             metrics: Arc::new(move || metrics.render()),
             readiness: readiness.clone(),
@@ -166,6 +173,15 @@ fn mail(
     let Some(settings) = config.mail.server() else { return Ok((Arc::new(NoMailServer), None)) };
     let (mailer, worker) = SmtpMailer::new(settings, Arc::clone(clock), Arc::clone(entropy))?;
     Ok((Arc::new(mailer), Some(worker)))
+}
+
+/// What counts against the limit.
+fn counted<K: Hash + Eq + Clone + Send + Sync + 'static>(limit: &RateLimit) -> Arc<dyn RateLimiter<K>> {
+    Arc::new(MemoryRateLimiter::new(limit))
+}
+
+fn message_limit(limit: &RateLimit) -> MessageLimit {
+    MessageLimit { limit: limit.clone(), limiter: counted(limit) }
 }
 
 fn peppers(secrets: &Secrets) -> Vec<Pepper> {

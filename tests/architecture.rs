@@ -65,6 +65,7 @@ const RULES: &[Rule] = &[
             ("base64", "tokens"),
             ("crossbeam-channel", "the queue before the readers' threads"),
             ("futures-util", "the conformance suite runs commands at once"),
+            ("governor", "counts requests against a limit, for `rate_limits` alone"),
             ("hmac", "digests of claim keys, signatures of tokens"),
             ("jsonwebtoken", "tokens"),
             ("lettre", "mail, for `mail` alone"),

@@ -74,7 +74,8 @@ fn a_wrong_argument_is_a_usage_error() {
 fn a_wrong_setting_stops_the_start_before_anything_is_made() {
     let directory = tempfile::tempdir().unwrap();
     let (file, data_dir) = (directory.path().join("deed.yml"), directory.path().join("data"));
-    fs::write(&file, "security.claim.guesLimit: 3\nserver.port: 99999\n").unwrap();
+    fs::write(&file, "security.claim.guesLimit: 3\nserver.port: 99999\nserver.rest.limits.tenant.configuration: 100\n")
+        .unwrap();
     let (status, _, error) = run(deed(&data_dir).env_remove("HTTP_BIND_PORT").arg("serve").arg("--config").arg(&file));
     assert_eq!(status, 64, "{error}");
     assert!(
@@ -82,6 +83,7 @@ fn a_wrong_setting_stops_the_start_before_anything_is_made() {
         "{error}"
     );
     assert!(error.contains("server.port must be a whole number from 0 to 65535"), "{error}");
+    assert!(error.contains("server.rest.limits.tenant.configuration must be `<requests>:<seconds>`"), "{error}");
     assert!(!data_dir.exists());
 }
 

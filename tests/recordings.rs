@@ -34,6 +34,33 @@ fn where_claiming_is_allowed_by_default() {
     differs_from_thingsboard_only_as_decided("true");
 }
 
+#[test]
+fn where_requests_are_limited() {
+    let data = TempDir::new().unwrap();
+    let server = serve(
+        &data,
+        &[
+            ("TB_SERVER_REST_LIMITS_TENANT_CONFIGURATION", "30:600"),
+            ("TB_SERVER_REST_LIMITS_CUSTOMER_CONFIGURATION", "3:600"),
+        ],
+    );
+    let (folder, ours) = (Path::new("tests/recordings/rest"), data.path().join("rest"));
+    let mut scenarios = python::program("python");
+    scenarios.arg(folder.join("scenarios.py")).arg("--url").arg(&server.url).arg("--out").arg(&ours);
+    python::run(scenarios.args(["--rest-limits", "--only", "rate_limits"]));
+    let mut comparison = python::program("python");
+    comparison.args([
+        "tests/recordings/compare.py",
+        "--protocol",
+        "docs/protocol.md",
+        "--wording",
+        "--only",
+        "rate_limits",
+        "--",
+    ]);
+    python::run(comparison.arg(folder.join("thingsboard-4.2.1")).arg(&ours));
+}
+
 fn differs_from_thingsboard_only_as_decided(allowed_by_default: &str) {
     let data = TempDir::new().unwrap();
     let key = BASE64_STANDARD.encode([b's'; 64]);

@@ -5,6 +5,7 @@
 //! | [`sqlite`] | event store, feed, read models and registry in one SQLite file: the embedded default |
 //! | [`secrets`] | key digests, password hashes, signed tokens |
 //! | [`mail`] | letters to people, by SMTP |
+//! | [`rate_limits`] | who has sent enough |
 //! | [`surroundings`] | the system's clock and randomness |
 //! | `memory` (feature `testing`) | all of it in memory, simple and obviously right |
 //! | `conformance` (feature `testing`) | what every event store has to pass, as functions over a factory |
@@ -18,6 +19,7 @@ pub mod conformance;
 pub mod mail;
 #[cfg(feature = "testing")]
 pub mod memory;
+pub mod rate_limits;
 pub mod secrets;
 pub mod sqlite;
 pub mod surroundings;

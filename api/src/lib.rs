@@ -11,6 +11,7 @@
 //! | `extract` | reads paths, queries, headers and bodies |
 //! | `error` | errors, what HTTP makes of them, and the one place that writes their bodies |
 //! | `wire` | shapes that several endpoints share |
+//! | `limits` | how many requests a tenant and a customer may send |
 //! | `outer`, `cors`, `fallback` | what surrounds every route |
 //! | `openapi` | the document of the whole |
 //!
@@ -29,6 +30,7 @@ mod endpoints;
 mod error;
 mod extract;
 mod fallback;
+mod limits;
 mod openapi;
 mod outer;
 mod state;
@@ -39,6 +41,7 @@ use std::sync::Arc;
 use axum::{Router, middleware};
 
 pub use endpoints::reset_link;
+pub use limits::RequestLimits;
 pub use openapi::document as openapi_document;
 pub use state::{ApiSettings, ApiState, Readiness, ReclaimBody};
 

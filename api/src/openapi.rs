@@ -110,6 +110,7 @@ fn add_common(path: &str, operation: &mut Operation) {
     if operation.security.is_some() {
         add("401", "No credentials, or credentials that are not accepted.");
         add("403", "The caller may not do that.");
+        add("429", "The tenant or the customer has sent as much as it may. `Retry-After` says how long to wait.");
     }
 }
 

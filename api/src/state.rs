@@ -13,6 +13,8 @@ use deed_domain::{
 };
 use deed_projections::ReadModels;
 
+use crate::limits::RequestLimits;
+
 /// What the handlers get: the state behind one pointer, as it is cloned for every request.
 pub(crate) type Shared = Arc<ApiState>;
 
@@ -44,6 +46,8 @@ pub struct ApiState {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub entropy: Arc<dyn Entropy>,
+    /// How many requests may be sent.
+    pub limits: RequestLimits,
     /// The installation's settings.
     pub settings: ApiSettings,
     /// Writes the metrics in Prometheus' text format.

@@ -18,6 +18,7 @@
 //! | [`ports`] | what the outside has to provide: event store, feed, registry, secrets, time |
 //! | [`metadata`] | who did something, over what, and in which request |
 //! | [`attributes`] | attributes as they are written |
+//! | [`rate_limit`] | how much a caller may send |
 //! | [`ids`], [`time`] | newtypes for every value that crosses a boundary |
 //!
 //! To add an event: give it a variant in [`device::DeviceEvent`], its frozen name and version in [`codec`], a golden
@@ -37,5 +38,6 @@ pub mod import;
 pub mod metadata;
 pub mod people;
 pub mod ports;
+pub mod rate_limit;
 pub mod texts;
 pub mod time;

@@ -22,8 +22,8 @@ pub(crate) use self::{
     reference::reference,
     secrets_file::{Secrets, SecretsError},
     sections::{
-        ClaimSettings, JwtSettings, LogFormat, LogSettings, MailSettings, NamedPepper, PepperSettings, ReclaimBody,
-        ServerSettings, SignInSettings, StorageSettings, TransportSettings,
+        ClaimSettings, JwtSettings, LimitSettings, LogFormat, LogSettings, MailSettings, NamedPepper, PepperSettings,
+        ReclaimBody, ServerSettings, SignInSettings, StorageSettings, TransportSettings,
     },
 };
 use self::{
@@ -41,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) server: ServerSettings,
     /// What devices may speak.
     pub(crate) transport: TransportSettings,
+    /// How much callers may send.
+    pub(crate) limits: LimitSettings,
     /// The rules of claiming.
     pub(crate) claim: ClaimSettings,
     /// The tokens of people.
@@ -106,6 +108,7 @@ fn sections() -> Vec<Section> {
         StorageSettings::section(),
         ServerSettings::section(),
         TransportSettings::section(),
+        LimitSettings::section(),
         ClaimSettings::section(),
         SignInSettings::section(),
         JwtSettings::section(),
@@ -154,6 +157,7 @@ pub(crate) fn load(inputs: Inputs) -> Result<Loaded, ConfigError> {
 fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Config> {
     let server = ServerSettings::read(sources);
     let transport = TransportSettings::read(sources);
+    let limits = LimitSettings::read(sources);
     let claim = ClaimSettings::read(sources);
     let jwt = JwtSettings::read(sources);
     let sign_in = SignInSettings::read(sources);
@@ -164,6 +168,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
         storage: storage?,
         server: server?,
         transport: transport?,
+        limits: limits?,
         claim: claim?,
         jwt: jwt?,
         sign_in: sign_in?,

@@ -20,7 +20,7 @@ pub(crate) const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("transport.coap", "CoAP is not served yet"),
     ("transport.client_side_rpc", "there are no remote procedure calls"),
     ("transport.sessions", "there are no device sessions yet"),
-    ("transport.rate_limits", "there are no limits per address yet"),
+    ("transport.rate_limits", "requests are limited per device, REST's per tenant and customer, none per address"),
     ("coap", "CoAP is not served yet"),
     ("actors.session", "there are no device sessions yet"),
 ];

@@ -19,5 +19,6 @@ mod public_devices;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "../python/mod.rs"]
 mod python;
+mod rate_limits;
 mod tenants;
 mod users;

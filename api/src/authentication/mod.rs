@@ -29,7 +29,7 @@ use crate::{
 /// The scope of a refresh token; every other scope is an authority.
 const REFRESH_TOKEN: &str = "REFRESH_TOKEN";
 
-/// Anybody who is signed in.
+/// Anybody who is signed in, and has not sent too many requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedIn(pub(crate) Principal);
 
@@ -37,10 +37,12 @@ impl FromRequestParts<Shared> for SignedIn {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
-        match bearer::presented(&parts.headers)? {
-            Presented::Token(token) => Ok(Self(of_token(state, token, TokenKind::Access).await?.1)),
-            Presented::ApiKey(value) => of_key(state, value).await.map(Self),
-        }
+        let principal = match bearer::presented(&parts.headers)? {
+            Presented::Token(token) => of_token(state, token, TokenKind::Access).await?.1,
+            Presented::ApiKey(value) => of_key(state, value).await?,
+        };
+        state.limits.admit(&principal)?;
+        Ok(Self(principal))
     }
 }
 

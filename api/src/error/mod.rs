@@ -21,11 +21,13 @@ use deed_domain::{
     credentials::InvalidCredentials,
     ids::DeviceId,
     people::{PeopleError, UserRefusal},
-    ports::{AppendError, StoreError},
+    ports::{AppendError, StoreError, TooMany},
 };
 
 pub(crate) use body::{Format, accepts, told, written};
 pub(crate) use report::{ErrorBody, Problem};
+
+use crate::limits::Limited;
 
 /// Why a request is not carried out.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -33,6 +35,9 @@ pub(crate) enum ApiError {
     /// Who asks is not known.
     #[error(transparent)]
     Unauthenticated(#[from] Unauthenticated),
+    /// The caller's tenant or customer has sent as much as it may.
+    #[error("Too many requests for current {}!", limited.name())]
+    TooManyRequests { limited: Limited, too_many: TooMany },
     /// The caller may not do that.
     #[error("You don't have permission to perform this operation!")]
     Forbidden,

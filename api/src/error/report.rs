@@ -93,6 +93,11 @@ impl From<&ApiError> for Report {
                 let error_code = if *why == Unauthenticated::Expired { 11 } else { 10 };
                 Self { error_code, ..Self::new(StatusCode::UNAUTHORIZED, code, message()) }
             }
+            ApiError::TooManyRequests { too_many, .. } => {
+                let report = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message());
+                let seconds = i64::try_from(too_many.seconds()).unwrap_or(i64::MAX);
+                Self { retry: Some(Retry::AfterSeconds(seconds)), ..report }
+            }
             ApiError::Forbidden | ApiError::ForbiddenToOperators => {
                 Self::new(StatusCode::FORBIDDEN, "permission_denied", message())
             }

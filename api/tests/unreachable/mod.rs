@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use deed_api::{ApiSettings, ApiState, Readiness};
+use deed_api::{ApiSettings, ApiState, Readiness, RequestLimits};
 use deed_domain::{
     claim_key::{ClaimKey, PepperId, PresentedKey},
     claims::Claims,
@@ -68,6 +68,7 @@ pub(crate) fn state(readiness: Readiness) -> ApiState {
         tokens: ports.clone(),
         clock: ports.clone(),
         entropy: ports,
+        limits: RequestLimits::default(),
         settings: ApiSettings { max_body_bytes: MAX_BODY, ..ApiSettings::default() },
         metrics: Arc::new(|| "deed_up 1\n".to_owned()),
         readiness,

@@ -7,6 +7,7 @@
 //! | [`Accounts`], [`Credentials`], [`Attributes`], [`Profiles`] | the registry: what is not an event |
 //! | [`Holdings`] | which devices a tenant or customer has |
 //! | [`Mailer`] | letters to people |
+//! | [`RateLimiter`] | whether somebody has sent enough |
 //! | [`KeyDigester`], [`PasswordHasher`], [`TokenSigner`] | secrets |
 //! | [`Clock`], [`Entropy`] | the time, random bytes, new ids |
 
@@ -19,6 +20,7 @@ mod holdings;
 mod mailer;
 mod paging;
 mod profiles;
+mod rate_limiter;
 mod secrets;
 mod surroundings;
 mod text_search;
@@ -40,6 +42,7 @@ pub use holdings::{Holder, Holdings};
 pub use mailer::{Letter, Mailer, Message};
 pub use paging::{ListPage, PageRequest};
 pub use profiles::{DEFAULT_PROFILE, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles, ProfilesError};
+pub use rate_limiter::{RateLimiter, TooMany};
 pub use secrets::{KeyDigester, Password, PasswordHasher, TokenClaims, TokenError, TokenSigner};
 pub use surroundings::{Clock, Entropy};
 pub use text_search::{contains_folded, fold_case};

@@ -38,11 +38,11 @@ pub fn credentials(input: &[u8]) -> bool {
 /// Telemetry and requests of a device: whether they are understood does not depend on blanks behind them.
 pub fn device_message(input: &[u8]) -> bool {
     let telemetry = check_telemetry(input);
-    let request = answer(input, 65_536);
+    let request = answer(input, 65_536, None);
     if !input.is_empty() && input != "\u{feff}".as_bytes() {
         let blanks = [input, b" \n"].concat();
         assert_eq!(check_telemetry(&blanks).is_ok(), telemetry.is_ok(), "blanks mean nothing");
-        assert_eq!(answer(&blanks, 65_536).is_ok(), request.is_ok(), "blanks mean nothing");
+        assert_eq!(answer(&blanks, 65_536, None).is_ok(), request.is_ok(), "blanks mean nothing");
     }
     if request.is_ok() {
         assert_eq!(telemetry, Ok(()), "a request is an object");

@@ -13,7 +13,7 @@ use deed_adapters::{
     sqlite::{SqliteOptions, SqliteStore},
     surroundings::{OsEntropy, SystemClock},
 };
-use deed_api::{ApiSettings, ApiState, Readiness};
+use deed_api::{ApiSettings, ApiState, Readiness, RequestLimits};
 use deed_domain::{
     claim_key::PepperId,
     claims::Claims,
@@ -150,6 +150,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
             store: store.clone(),
             feed: store.clone(),
             clock: clock.clone(),
+            message_limit: None,
         },
         legacy_ack: false,
         max_body_bytes: 65_536,
@@ -174,6 +175,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         tokens: Arc::new(JwtSigner::new(&[7; 64], clock.clone())?),
         clock,
         entropy: Arc::new(OsEntropy),
+        limits: RequestLimits::default(),
         settings: ApiSettings::default(),
         metrics: Arc::new(String::new),
         readiness: Readiness::default(),

@@ -2,6 +2,7 @@
 
 mod claim;
 mod jwt;
+mod limits;
 mod log;
 mod mail;
 mod peppers;
@@ -12,6 +13,7 @@ mod transport;
 
 pub(crate) use claim::{ClaimSettings, ReclaimBody};
 pub(crate) use jwt::JwtSettings;
+pub(crate) use limits::LimitSettings;
 pub(crate) use log::{LogFormat, LogSettings};
 pub(crate) use mail::MailSettings;
 pub(crate) use peppers::{NamedPepper, PepperSettings};

@@ -1,11 +1,12 @@
 """REST scenarios: authentication, customers, users, devices, attributes, claim, reclaim, audit.
 
-    rest/scenarios.py --url URL --out DIR [--only NAME…] [--allow-claiming-by-default true|false] [--settle SECONDS] [--jwt-key BASE64]
+    rest/scenarios.py --url URL --out DIR [--only NAME…] [--allow-claiming-by-default true|false] [--settle SECONDS] [--jwt-key BASE64] [--rest-limits]
 
 Needs the accounts TENANT and SYSADMIN below. Scenarios tied to one value of `security.claim.allowClaimingByDefault` run only when
 that value is given; all others set what they need themselves. `--settle` is the wait after a device's registration: a server that
 answers before it has stored the key needs some; 0 is enough for one that does not, and leaves out the other waits that are for
-ThingsBoard's sake.
+ThingsBoard's sake. `--rest-limits` says that the server's configuration limits every tenant to 30:600 and every customer to 3:600,
+where a tenant profile cannot.
 """
 import argparse, base64, hashlib, hmac, json, os, subprocess, sys, tempfile, threading, time, uuid
 from urllib.parse import quote
@@ -302,17 +303,20 @@ def scenario_rate_limits(rec):
     s = sysadmin(rec)
     base = quiet(rec, "GET", "/api/tenantProfileInfo/default", s).json()
     profile = rec.http("", "GET", f"/api/tenantProfile/{base['id']['id']}", s, record=False)
-    if profile.status_code == 404:
+    if profile.status_code != 404:
+        profile = profile.json()
+        for gone in ("id", "createdTime", "default"): profile.pop(gone, None)
+        profile["name"] = rec.fresh("tenant profile", "P-"); profile["default"] = False
+        conf = profile["profileData"]["configuration"]
+        conf["tenantServerRestLimitsConfiguration"], conf["customerServerRestLimitsConfiguration"] = "30:600", "3:600"
+        made = quiet(rec, "POST", "/api/tenantProfile", s, profile).json()
+        t = new_tenant(rec, "limited", {"entityType": "TENANT_PROFILE", "id": made["id"]["id"]})
+    elif ARGS.rest_limits:
+        t = new_tenant(rec, "limited")
+    else:
         for what in ("customer beyond its limit", "Retry-After of that", "customer beyond its limit claims", "tenant beyond its limit", "login of that tenant's customer"):
-            rec.left_out(what, "Limits: requests are not limited, as a tenant profile has no settings")
+            rec.left_out(what, "Limits: a tenant profile has no settings, limits are set in the configuration")
         return
-    profile = profile.json()
-    for gone in ("id", "createdTime", "default"): profile.pop(gone, None)
-    profile["name"] = rec.fresh("tenant profile", "P-"); profile["default"] = False
-    conf = profile["profileData"]["configuration"]
-    conf["tenantServerRestLimitsConfiguration"], conf["customerServerRestLimitsConfiguration"] = "30:600", "3:600"
-    made = quiet(rec, "POST", "/api/tenantProfile", s, profile).json()
-    t = new_tenant(rec, "limited", {"entityType": "TENANT_PROFILE", "id": made["id"]["id"]})
     a = new_customer(rec, t.token)
     for i in range(6):
         r = rec.http("", "GET", "/api/auth/user", a.token, record=False)
@@ -1258,7 +1262,7 @@ def scenario_audit(rec):
 
 if __name__ == "__main__":
     p = argparse.ArgumentParser(); p.add_argument("--url", required=True); p.add_argument("--out", required=True); p.add_argument("--only", nargs="*")
-    p.add_argument("--allow-claiming-by-default", choices=("true", "false")); p.add_argument("--settle", type=float, default=0.6); p.add_argument("--jwt-key"); p.add_argument("--server", default="")
+    p.add_argument("--allow-claiming-by-default", choices=("true", "false")); p.add_argument("--settle", type=float, default=0.6); p.add_argument("--jwt-key"); p.add_argument("--rest-limits", action="store_true"); p.add_argument("--server", default="")
     ARGS = p.parse_args()
     default = {"true": True, "false": False}.get(ARGS.allow_claiming_by_default)
     run(lambda: Recorder(ARGS.url), ARGS.out, ARGS.only, ARGS.server, {"allowByDefault": default})

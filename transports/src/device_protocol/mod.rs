@@ -12,10 +12,15 @@ use std::{borrow::Cow, sync::Arc};
 use deed_domain::{
     claims::{Claims, Failure, IssuedKey},
     device::Refusal,
-    ids::CommandId,
+    ids::{CommandId, DeviceId},
     metadata::{Actor, Caller, Transport},
-    ports::{AppendError, Attributes, Clock, Credentials, DeviceIdentity, DeviceToken, EventStore, Feed},
+    ports::{
+        AppendError, Attributes, Clock, Credentials, DeviceIdentity, DeviceToken, EventStore, Feed, RateLimiter,
+        TooMany,
+    },
+    rate_limit::RateLimit,
 };
+use serde_json::Value;
 
 pub use attributes::{DeviceAttributes, NotPublished, Wanted};
 pub use claim_payload::{ClaimPayload, MAX_CLAIM_PAYLOAD, PayloadError, parse};
@@ -41,6 +46,17 @@ pub struct DeviceProtocol {
     pub feed: Arc<dyn Feed>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How many messages a device may send; `None` if that is not limited.
+    pub message_limit: Option<MessageLimit>,
+}
+
+/// How many messages a device may send.
+#[derive(Clone)]
+pub struct MessageLimit {
+    /// The limit.
+    pub limit: RateLimit,
+    /// What counts against it.
+    pub limiter: Arc<dyn RateLimiter<DeviceId>>,
 }
 
 /// Why no key was registered.
@@ -61,6 +77,25 @@ impl DeviceProtocol {
     /// [`Failure::NotAppended`] if the registry cannot be read.
     pub async fn identify(&self, token: &DeviceToken) -> Result<Option<DeviceIdentity>, Failure> {
         Ok(self.credentials.by_access_token(token).await.map_err(AppendError::from)?)
+    }
+
+    /// Counts a message of the device.
+    ///
+    /// # Errors
+    /// [`TooMany`] if it is one more than the device may send.
+    pub fn admit(&self, device: DeviceIdentity) -> Result<(), TooMany> {
+        let Some(MessageLimit { limiter, .. }) = &self.message_limit else { return Ok(()) };
+        limiter
+            .admit(&device.device_id)
+            .inspect_err(|_| metrics::counter!("deed_rate_limited_total", "limit" => "device").increment(1))
+    }
+
+    /// The answer to what a device asks of the service, see [`answer`].
+    ///
+    /// # Errors
+    /// [`MessageError`] if it is no request.
+    pub fn answer(&self, message: &[u8], max_payload: usize) -> Result<Value, MessageError> {
+        answer(message, max_payload, self.message_limit.as_ref().map(|limit| &limit.limit))
     }
 
     /// Registers the claim key that the payload carries; answered when it is durable. With an idempotency key

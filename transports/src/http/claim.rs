@@ -27,7 +27,11 @@ pub(super) async fn register(
     let device = match state.authenticate(token).await {
         Ok(device) => device,
         Err(response) => {
-            let outcome = if response.status() == StatusCode::UNAUTHORIZED { "unknown_token" } else { "not_stored" };
+            let outcome = match response.status() {
+                StatusCode::UNAUTHORIZED => "unknown_token",
+                StatusCode::TOO_MANY_REQUESTS => "too_many_requests",
+                _ => "not_stored",
+            };
             count_registration(Transport::Http, outcome);
             return response;
         }

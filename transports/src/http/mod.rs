@@ -17,14 +17,14 @@ use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{Path, rejection::PathRejection},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use deed_domain::{
     claims::Failure,
     device::Refusal,
-    ports::{DeviceIdentity, DeviceToken},
+    ports::{DeviceIdentity, DeviceToken, TooMany},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -60,12 +60,12 @@ pub fn router(state: DeviceHttp) -> Router {
 }
 
 impl DeviceHttp {
-    /// The device whose token stands in the path; otherwise the answer to give, empty for an unknown token, whatever
-    /// else is wrong with the request.
+    /// The device whose token stands in the path; otherwise the answer to give: empty for an unknown token, whatever
+    /// else is wrong with the request, and empty for a device that has sent too much.
     async fn authenticate(&self, token: Result<Path<String>, PathRejection>) -> Result<DeviceIdentity, Response> {
         let Ok(Path(token)) = token else { return Err(StatusCode::UNAUTHORIZED.into_response()) };
         match self.protocol.identify(&DeviceToken::new(token)).await {
-            Ok(Some(device)) => Ok(device),
+            Ok(Some(device)) => self.protocol.admit(device).map(|()| device).map_err(throttled),
             Ok(None) => Err(StatusCode::UNAUTHORIZED.into_response()),
             Err(failure) => Err(failed(failure)),
         }
@@ -76,6 +76,11 @@ impl DeviceHttp {
 fn request_id(headers: &HeaderMap) -> Cow<'static, str> {
     let id = headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
     Cow::Owned(id.to_owned())
+}
+
+/// The answer to a device that has sent as much as it may.
+fn throttled(too_many: TooMany) -> Response {
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, too_many.seconds().to_string())]).into_response()
 }
 
 /// The answer to a failure of a use case.

@@ -12,7 +12,6 @@ use axum::{
 };
 
 use super::{DeviceHttp, body, faulty, waiting};
-use crate::device_protocol::answer;
 
 /// `GET`: waits for a request to the device. None comes, which an empty 408 says when the time is over.
 pub(super) async fn wait(
@@ -44,7 +43,7 @@ pub(super) async fn ask(
         return response;
     }
     match body::read(body, state.max_rpc_bytes).await {
-        Ok(message) => match answer(&message, state.max_body_bytes) {
+        Ok(message) => match state.protocol.answer(&message, state.max_body_bytes) {
             Ok(answer) => Json(answer).into_response(),
             Err(error) => faulty(StatusCode::BAD_REQUEST, error),
         },

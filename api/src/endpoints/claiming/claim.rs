@@ -85,7 +85,7 @@ pub(crate) struct ClaimResponse {
                                       `already_claimed`. A malformed request has the usual body.", body = ClaimRefusal, content_type = "application/json"),
         (status = 404, description = "The tenant has no device of that name."),
         (status = 409, description = "Others kept changing the device at the same time; try again."),
-        (status = 429, description = "This customer presented too many wrong keys. `Retry-After` says how long to wait."),
+        (status = 429, description = "This customer presented too many wrong keys, or has sent as much as it or its tenant may. `Retry-After` says how long to wait."),
     )
 )]
 pub(crate) async fn claim(
