@@ -62,15 +62,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
-fn announced_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 async fn read(request: Request, limit: usize) -> Result<Bytes, ApiError> {
-    // One that says that it is too long is not waited for.
-    if announced_length(request.headers()).is_some_and(|length| length > limit as u64) {
-        return Err(ApiError::PayloadTooLarge(limit));
-    }
     let body = tokio::time::timeout(ARRIVAL, to_bytes(request.into_body(), limit));
     match body.await {
         Ok(Ok(bytes)) => Ok(bytes),
