@@ -21,7 +21,10 @@ use deed_domain::{
     device::{ClaimPolicy, Reclaimer},
     ids::{CustomerId, TenantId, UserId},
     metadata::{Actor, Caller, Transport},
-    ports::{AttributeScope, Clock, DeviceIdentity, Entity, EventStore, RegistryWrite, StoreError},
+    ports::{
+        AttributeScope, Authority, Clock, DeviceIdentity, Entity, EventStore, RegistryWrite, StoreError, User,
+        UserCredentials, Users,
+    },
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -260,6 +263,38 @@ fn a_damaged_page_is_found_also_where_no_read_model_is_compared() {
             }
         });
     }
+}
+
+#[test]
+fn of_a_person_who_is_erased_nothing_stays_in_the_file() {
+    run(async {
+        let world = World::new().await;
+        let person = |number: u128| User {
+            id: UserId(Uuid::from_u128(number)),
+            tenant_id: Some(TENANT),
+            customer_id: None,
+            authority: Authority::TenantAdmin,
+            email: format!("person-{number}@private.example"),
+            first_name: Some("Erasmus".into()),
+            last_name: None,
+            phone: None,
+            created_at: Timestamp(1),
+            version: 1,
+            additional_info: None,
+        };
+        let credentials = || UserCredentials { password_hash: Some("$argon2id$private".into()), enabled: true };
+        for number in 1..200 {
+            world.store.add_user(person(number), credentials()).await.unwrap();
+        }
+        for number in 1..200 {
+            assert!(world.store.delete_user(UserId(Uuid::from_u128(number))).await.unwrap());
+        }
+        world.store.close().await;
+        let file = fs::read(world.directory.path().join("deed.db")).unwrap();
+        for text in ["@private.example", "$argon2id$private", "Erasmus"] {
+            assert!(!file.windows(text.len()).any(|part| part == text.as_bytes()), "{text} is still there");
+        }
+    });
 }
 
 #[test]

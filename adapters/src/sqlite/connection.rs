@@ -7,7 +7,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
-use super::read_models;
+use super::{error::SqlError, read_models};
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 256;
@@ -26,8 +26,8 @@ pub(in crate::sqlite) fn open_writer(path: &Path) -> rusqlite::Result<Connection
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // What is erased is overwritten, not only forgotten: a person's data must not stay in free pages.
-    connection.pragma_update(None, "secure_delete", true)?;
+    // No copies stay behind on pages that are written anyway; see `overwriting`.
+    connection.pragma_update(None, "secure_delete", "FAST")?;
     Ok(connection)
 }
 
@@ -82,6 +82,17 @@ fn log_of(path: &Path) -> PathBuf {
 fn immutable(path: &Path) -> Option<String> {
     let path = path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     Some(format!("file:{path}?immutable=1"))
+}
+
+/// Erases so that what is deleted is overwritten, not only forgotten: a person's data must not stay in free pages.
+pub(in crate::sqlite) fn overwriting<T>(
+    tx: &Connection,
+    erase: impl FnOnce(&Connection) -> Result<T, SqlError>,
+) -> Result<T, SqlError> {
+    tx.pragma_update(None, "secure_delete", true)?;
+    let erased = erase(tx);
+    tx.pragma_update(None, "secure_delete", "FAST")?;
+    erased
 }
 
 fn prepare(connection: &Connection, cache_mib: i64) -> rusqlite::Result<()> {

@@ -34,7 +34,7 @@ type Command = Vec<(&'static str, Vec<Value>)>;
 
 const EVENT: &str = "INSERT INTO events SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
 const HISTORY: &str = "INSERT INTO claim_history SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
-const KEY: &str = "INSERT INTO active_keys SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
+const KEY: &str = "INSERT INTO active_keys SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
 const NO_KEY: &str = "DELETE FROM active_keys WHERE device_id = ?1 AND key_id = ?2";
 const OWNER: &str = "INSERT INTO ownership (device_id, epoch, tenant_id, customer_id, user_id, key_id, from_position,
     from_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -76,7 +76,7 @@ impl Rows {
         let range = params![self.after];
         for (device, key, issued) in revoked(&connection, self)? {
             connection.execute(
-                "INSERT INTO active_keys SELECT ?1, ?2, tenant_id, 'device', 'device', 0, ?3, NULL, ?3
+                "INSERT INTO active_keys SELECT ?1, ?2, tenant_id, 'device', 'device', 'pepper-1', 0, ?3, NULL, ?3
                  FROM device_list WHERE device_id = ?2",
                 params![key, device, issued],
             )?;
@@ -123,6 +123,7 @@ impl Rows {
                         tenant,
                         member("origin"),
                         member("slot"),
+                        Value::Text("pepper-1".to_owned()),
                         Value::Integer(0),
                         Value::Integer(at),
                         Value::Null,

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::sqlite::{
     SqliteStore,
+    connection::overwriting,
     error::SqlError,
     values::{Column, IdText},
 };
@@ -196,6 +197,6 @@ impl Customers for SqliteStore {
     }
 
     async fn erase_customer(&self, id: CustomerId) -> Result<(), StoreError> {
-        self.write(move |tx, _| departures::erase_customer(tx, id)).await
+        self.write(move |tx, _| overwriting(tx, |tx| departures::erase_customer(tx, id))).await
     }
 }

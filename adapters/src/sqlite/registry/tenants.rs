@@ -14,6 +14,7 @@ use super::{
 };
 use crate::sqlite::{
     SqliteStore,
+    connection::overwriting,
     error::SqlError,
     values::{Column, IdText},
 };
@@ -143,6 +144,6 @@ impl Tenants for SqliteStore {
     }
 
     async fn erase_tenant(&self, id: TenantId) -> Result<(), StoreError> {
-        self.write(move |tx, _| departures::erase_tenant(tx, id)).await
+        self.write(move |tx, _| overwriting(tx, |tx| departures::erase_tenant(tx, id))).await
     }
 }

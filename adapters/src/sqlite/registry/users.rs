@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{attributes, departures, email, json, links, logins, user_lists};
 use crate::sqlite::{
     SqliteStore,
+    connection::overwriting,
     error::SqlError,
     values::{Column, IdText},
 };
@@ -235,7 +236,7 @@ impl Users for SqliteStore {
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        self.write(move |tx, _| erase(tx, id)).await
+        self.write(move |tx, _| overwriting(tx, |tx| erase(tx, id))).await
     }
 
     async fn is_empty(&self) -> Result<bool, StoreError> {
