@@ -84,12 +84,8 @@ fn first_character(text: &str) -> Option<char> {
 }
 
 fn key(value: &RawValue) -> Result<ClaimKey, PayloadError> {
-    let text = value.get();
-    match text.as_bytes().first() {
-        Some(b'"') => serde_json::from_str::<String>(text).map(ClaimKey::new).map_err(|_| PayloadError::BadSecretKey),
-        Some(b'-' | b'0'..=b'9' | b't' | b'f') => Ok(ClaimKey::new(text)),
-        _ => Err(PayloadError::BadSecretKey),
-    }
+    let key = if value.get() == "null" { None } else { ClaimKey::from_json(value) };
+    key.ok_or(PayloadError::BadSecretKey)
 }
 
 fn duration(value: &RawValue) -> Result<i64, PayloadError> {
