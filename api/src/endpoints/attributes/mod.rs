@@ -8,17 +8,18 @@ pub(crate) mod save;
 mod view;
 mod written;
 
-use crate::{
-    authentication::{DeviceReader, DeviceUser, Role},
-    error::ApiError,
-    extract::{PathParams, QueryParams, uuid},
-    state::ApiState,
-};
 use deed_domain::{
     claims::Failure,
     device::{CLAIMING_ATTRIBUTES, Refusal},
     ids::{CustomerId, DeviceId, TenantId, UserId},
     ports::{AttributeScope, Authority, Entity, PUBLIC_USER, Principal},
+};
+
+use crate::{
+    authentication::{DeviceReader, DeviceUser, Role},
+    error::ApiError,
+    extract::{PathParams, QueryParams, uuid},
+    state::ApiState,
 };
 
 const DEVICE: &str = "DEVICE";
@@ -43,21 +44,24 @@ struct Target {
 
 /// Finds the entity that the path names: its type and id, or the id of a device alone.
 async fn target(state: &ApiState, principal: &Principal, path: &PathParams) -> Result<Target, ApiError> {
-    if principal.authority == Authority::SysAdmin {
-        return Err(ApiError::ForbiddenToOperators);
-    }
-    named(state, DeviceUser::of(principal).ok_or(ApiError::Forbidden)?, path).await
+    named(state, principal, DeviceUser::of(principal), path).await
 }
 
 /// Finds the entity likewise, for one who only reads: for the public customer, too.
 async fn readable(state: &ApiState, principal: &Principal, path: &PathParams) -> Result<Target, ApiError> {
-    match DeviceReader::of(principal) {
-        Some(DeviceReader(user)) if principal.is_public() => named(state, user, path).await,
-        Some(_) | None => target(state, principal, path).await,
-    }
+    named(state, principal, DeviceReader::of(principal).map(|DeviceReader(user)| user), path).await
 }
 
-async fn named(state: &ApiState, user: DeviceUser, path: &PathParams) -> Result<Target, ApiError> {
+async fn named(
+    state: &ApiState,
+    principal: &Principal,
+    user: Option<DeviceUser>,
+    path: &PathParams,
+) -> Result<Target, ApiError> {
+    if principal.authority == Authority::SysAdmin {
+        return Err(ApiError::ForbiddenToOperators);
+    }
+    let user = user.ok_or(ApiError::Forbidden)?;
     let entity_type = path.text("entityType").unwrap_or(DEVICE);
     let id = uuid(path.text("entityId")?)?;
     let entity = match entity_type {

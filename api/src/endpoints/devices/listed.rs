@@ -88,11 +88,7 @@ impl Asked {
     /// The page, of devices.
     pub(super) async fn devices(&self, state: &ApiState) -> Result<PageJson<DeviceJson>, ApiError> {
         let list = self.rows(state).await?;
-        let mut devices = Vec::with_capacity(list.rows.len());
-        for row in list.rows {
-            devices.push(super::complete(state, row).await?);
-        }
-        Ok(self.page(list.total, devices))
+        Ok(self.page(list.total, super::complete_all(state, list.rows).await?))
     }
 
     /// The page, of devices and what people want to see beside them.
@@ -100,15 +96,15 @@ impl Asked {
         let list = self.rows(state).await?;
         let mut owners: BTreeMap<CustomerId, Option<Customer>> = BTreeMap::new();
         let mut infos = Vec::with_capacity(list.rows.len());
-        for row in list.rows {
-            let owner = row.customer_id;
+        let owner_ids: Vec<_> = list.rows.iter().map(|row| row.customer_id).collect();
+        for (owner, device) in owner_ids.into_iter().zip(super::complete_all(state, list.rows).await?) {
             if let Some(id) = owner
                 && !owners.contains_key(&id)
             {
                 owners.insert(id, state.accounts.customer(id).await?);
             }
             let owner = owner.and_then(|id| owners.get(&id)).and_then(Option::as_ref);
-            infos.push(DeviceInfoJson::new(super::complete(state, row).await?, owner));
+            infos.push(DeviceInfoJson::new(device, owner));
         }
         Ok(self.page(list.total, infos))
     }

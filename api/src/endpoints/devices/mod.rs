@@ -22,6 +22,8 @@ pub(crate) mod unassign;
 pub(super) use deed_domain::texts::has_markup;
 pub(super) use draft::DraftId;
 
+use std::collections::BTreeMap;
+
 use deed_domain::{
     claims::Failure,
     device::Refusal,
@@ -50,6 +52,25 @@ pub(super) async fn complete(state: &ApiState, row: DeviceRow) -> Result<DeviceJ
     let additional_info = state.attributes.additional_info(row.device_id).await?;
     let transport = transport(state, row.profile_id).await?;
     Ok(DeviceJson::of_row(row, additional_info).with_transport(transport))
+}
+
+/// Devices from the device list likewise; each of their profiles is looked up once.
+async fn complete_all(state: &ApiState, rows: Vec<DeviceRow>) -> Result<Vec<DeviceJson>, ApiError> {
+    let mut transports: BTreeMap<ProfileId, ProfileTransport> = BTreeMap::new();
+    let mut devices = Vec::with_capacity(rows.len());
+    for row in rows {
+        let transport = match transports.get(&row.profile_id) {
+            Some(known) => *known,
+            None => {
+                let found = transport(state, row.profile_id).await?;
+                transports.insert(row.profile_id, found);
+                found
+            }
+        };
+        let additional_info = state.attributes.additional_info(row.device_id).await?;
+        devices.push(DeviceJson::of_row(row, additional_info).with_transport(transport));
+    }
+    Ok(devices)
 }
 
 /// The customer of that id if it is the administrator's tenant's: another tenant's is forbidden.
