@@ -46,9 +46,10 @@ impl CheckReport {
 }
 
 impl SqliteStore {
-    /// Checks that the file is whole, that positions have no gaps and times never go back, that sequences are contiguous, that every event
-    /// decodes and every stream folds, and that each read model equals a rebuild. Reads one moment of the file and
-    /// changes nothing, so it may run beside a server. `progress` is told how much of how much is done.
+    /// Checks that the file is whole, that positions have no gaps and times never go back, that sequences are
+    /// contiguous, that every event decodes and every stream folds, and that each read model equals a rebuild. Reads
+    /// one moment of the file and changes nothing, so it may run beside a server. `progress` is told how much of how
+    /// much is done.
     ///
     /// # Errors
     /// [`StoreError`] if the file cannot be read at all.
