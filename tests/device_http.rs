@@ -5,7 +5,10 @@
 #[expect(dead_code, reason = "these tests start and stop, and read nothing that is printed")]
 mod deed;
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -198,26 +201,45 @@ async fn a_device_can_ask_how_it_stands_with_it() {
     }
 }
 
+/// The paths of the device API in the document, each with its methods as `Allow` has them.
+fn documented() -> BTreeMap<String, String> {
+    let document: Value = serde_json::from_str(include_str!("../docs/openapi.json")).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/api/v1/"));
+    let methods = |item: &Value| item.as_object().unwrap().keys().map(|name| name.to_uppercase()).collect::<Vec<_>>();
+    paths.map(|(path, item)| (path.clone(), methods(item).join(","))).collect()
+}
+
+#[test]
+fn every_path_is_in_the_document() {
+    let router = include_str!("../transports/src/http/mod.rs");
+    let served = router.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+    assert_eq!(served.collect::<BTreeSet<_>>(), documented().into_keys().collect());
+}
+
 #[tokio::test]
-async fn head_is_answered_where_get_reads_and_nowhere_else() {
+async fn a_path_knows_the_methods_of_the_document_and_head_is_none_of_them() {
     let demo = Demo::start(&[]);
-    for (path, status) in [
-        ("claim", 405),
-        ("telemetry", 405),
-        ("rpc/1", 405),
-        ("attributes", 200),
-        ("attributes/updates?timeout=1", 408),
-        ("rpc?timeout=1", 408),
-    ] {
-        let answer = demo.request(Method::HEAD, &format!("/api/v1/{ALLOWED}/{path}")).send().await.unwrap();
-        assert_eq!(answer.status(), status, "{path}");
-        let allowed = answer.headers().get("allow").map(|methods| methods.to_str().unwrap().to_owned());
-        assert_eq!(allowed.is_some(), status == 405, "{path}");
-        assert!(!allowed.is_some_and(|methods| methods.contains("HEAD")), "{path}");
-        assert_eq!(answer.text().await.unwrap(), "", "{path}");
+    for (path, allowed) in documented() {
+        for token in [ALLOWED, "NO_SUCH_TOKEN"] {
+            let path = path.replace("{token}", token);
+            for method in [Method::HEAD, Method::PUT, Method::DELETE, Method::PATCH] {
+                let answer = demo.request(method.clone(), &path).send().await.unwrap();
+                let told = (answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap());
+                assert_eq!(told, (405, allowed.as_str()), "{path}");
+                let told = answer.text().await.unwrap();
+                if method == Method::HEAD {
+                    assert_eq!(told, "", "{path}");
+                } else {
+                    assert_eq!(error(&(405, told.clone())), (405, 31), "{path}");
+                    assert!(told.contains(&format!("Request method '{method}' is not supported")), "{told}");
+                }
+            }
+        }
     }
-    let answer = demo.request(Method::HEAD, "/api/v1/NO_SUCH_TOKEN/claim").send().await.unwrap();
-    assert_eq!(answer.status(), 405, "whatever the token");
+    let request = demo.request(Method::PUT, &format!("/api/v1/{ALLOWED}/claim"));
+    let problem: Value =
+        request.header("Accept", "application/problem+json").send().await.unwrap().json().await.unwrap();
+    assert_eq!(problem["code"], "method_not_allowed");
 }
 
 #[tokio::test]

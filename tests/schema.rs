@@ -1,5 +1,5 @@
-//! Requests that are generated from the committed OpenAPI document, sent as each authority: nothing is a 5xx, no status is
-//! undocumented, and no answer contradicts its schema. `DEED_SCHEMA_EXAMPLES` says how many requests each operation gets.
+//! Requests that are generated from the committed OpenAPI document, sent as each authority and as a device: nothing is a
+//! 5xx, no status is undocumented, and no answer contradicts its schema. `DEED_SCHEMA_EXAMPLES` says how many requests each operation gets.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -11,7 +11,7 @@ mod python;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use self::deed::world::{World, sign_in};
+use self::deed::world::{World, sign_in, token_of};
 
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
                       response_schema_conformance";
@@ -19,34 +19,53 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 /// Would end the tester's login; its answers are tested by themselves.
 const LEFT_OUT: [&str; 1] = ["/api/auth/logout"];
 
+/// What a device calls.
+const DEVICE_API: &str = "^/api/v1/";
+
+/// Who sends the requests.
+#[derive(Clone, Copy)]
+enum Tester {
+    Nobody,
+    /// Somebody who signs in with this e-mail and this password.
+    Person(&'static str, &'static str),
+    /// A device: every path has the token of a real one.
+    Device,
+}
+
 #[tokio::test]
 async fn as_nobody() {
-    conforms(None).await;
+    conforms(Tester::Nobody).await;
+}
+
+#[tokio::test]
+async fn as_a_device() {
+    conforms(Tester::Device).await;
 }
 
 #[tokio::test]
 async fn as_the_operator() {
-    conforms(Some(("sysadmin@thingsboard.org", "sysadmin"))).await;
+    conforms(Tester::Person("sysadmin@thingsboard.org", "sysadmin")).await;
 }
 
 #[tokio::test]
 async fn as_an_administrator() {
-    conforms(Some(("tenant@thingsboard.org", "tenant"))).await;
+    conforms(Tester::Person("tenant@thingsboard.org", "tenant")).await;
 }
 
 #[tokio::test]
 async fn as_a_customer() {
-    conforms(Some(("customer@thingsboard.org", "customer"))).await;
+    conforms(Tester::Person("customer@thingsboard.org", "customer")).await;
 }
 
 #[tokio::test]
 async fn as_an_auditor() {
-    conforms(Some(("auditor@thingsboard.org", "auditor"))).await;
+    conforms(Tester::Person("auditor@thingsboard.org", "auditor")).await;
 }
 
-async fn conforms(tester: Option<(&str, &str)>) {
-    let world = World::start().await;
-    let known = known(&world).await;
+async fn conforms(tester: Tester) {
+    // What waits is answered soon.
+    let world = World::start_with(&[("HTTP_REQUEST_TIMEOUT", "50")]).await;
+    let mut known = known(&world).await;
     let mut run = python::program("schemathesis");
     // It keeps what failed in a folder where it runs.
     run.current_dir(world.data.path());
@@ -54,9 +73,18 @@ async fn conforms(tester: Option<(&str, &str)>) {
     run.args(["--url", &world.server.url, "--checks", CHECKS]);
     run.args(["--max-examples", &examples(), "--phases", "examples,coverage,fuzzing", "--no-color"]);
     run.args(["--generation-database", "none", "--suppress-health-check", "all", "--warnings", "off"]);
-    if let Some((email, password)) = tester {
-        let token = sign_in(&world.client, &world.server.url, email, password).await;
-        run.arg("--header").arg(format!("X-Authorization: Bearer {token}"));
+    match tester {
+        Tester::Nobody => {}
+        Tester::Person(email, password) => {
+            let token = sign_in(&world.client, &world.server.url, email, password).await;
+            run.arg("--header").arg(format!("X-Authorization: Bearer {token}"));
+            run.args(["--exclude-path-regex", DEVICE_API]);
+        }
+        Tester::Device => {
+            world.open_device("new").await;
+            known["token"] = ["free", "owned", "new"].map(token_of).into();
+            run.args(["--include-path-regex", DEVICE_API]).env("DEED_ALWAYS_KNOWN", "token");
+        }
     }
     for path in LEFT_OUT {
         run.args(["--exclude-path", path]);

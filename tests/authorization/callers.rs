@@ -183,6 +183,18 @@ impl Things<'_> {
                 return self.made[kind].clone();
             }
             "secret" => secret("key"),
+            // What devices have in their paths: one of customer A, one that nobody owns, one that there is not.
+            "token" => {
+                Box::pin(self.of("device")).await;
+                token_of(&self.made["name"])
+            }
+            "freeToken" => {
+                let name = format!("T-{number}");
+                world.open_device(&name).await;
+                token_of(&name)
+            }
+            "unknownToken" => format!("unknown-{number}"),
+            "requestId" => "1".to_owned(),
             "credentials" => {
                 let device = Box::pin(self.of("device")).await;
                 let path = format!("/api/device/{device}/credentials");

@@ -1,4 +1,5 @@
-"""Lets generated requests meet things that exist: half of the parameters that name one get the id or name of a real one.
+"""Lets generated requests meet things that exist: half of the parameters that name one get the id or name of a real one, and all
+of those whose name stands in DEED_ALWAYS_KNOWN.
 
 DEED_KNOWN is a JSON object: by the name of a parameter, what may stand there. The tester's own account is not among it, or a
 request would sooner or later delete or disable it.
@@ -8,13 +9,14 @@ import json, os, random
 import schemathesis
 
 KNOWN = json.loads(os.environ["DEED_KNOWN"])
+ALWAYS_KNOWN = os.environ.get("DEED_ALWAYS_KNOWN", "").split()
 
 
 def with_known(parameters):
     """The same parameters always become the same: what failed can be run again."""
     for name in sorted(set(parameters or ()) & set(KNOWN)):
         chance = random.Random(f"{name} {parameters[name]}")
-        if KNOWN[name] and chance.random() < 0.5:
+        if KNOWN[name] and (chance.random() < 0.5 or name in ALWAYS_KNOWN):
             parameters[name] = chance.choice(KNOWN[name])
     return parameters
 

@@ -61,10 +61,13 @@ impl Report {
 
     /// The fault of a request, found by a router of another crate.
     pub(super) fn of_fault(status: StatusCode, message: String) -> Self {
-        if status == StatusCode::PAYLOAD_TOO_LARGE {
-            return Self { bare: Some(Bare::Message), ..Self::new(status, "payload_too_large", message) };
+        match status {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Self { bare: Some(Bare::Message), ..Self::new(status, "payload_too_large", message) }
+            }
+            StatusCode::METHOD_NOT_ALLOWED => Self::new(status, "method_not_allowed", message),
+            _ => Self::new(status, "malformed_request", message),
         }
-        Self::new(status, "malformed_request", message)
     }
 
     /// The failure of a use case in a router of another crate, which decides the status of a refusal.

@@ -7,6 +7,7 @@
 mod attributes;
 mod body;
 mod claim;
+mod methods;
 mod rpc;
 mod state;
 mod telemetry;
@@ -19,7 +20,7 @@ use axum::{
     extract::{Path, rejection::PathRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::post,
 };
 use deed_domain::{
     claims::Failure,
@@ -28,6 +29,7 @@ use deed_domain::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::methods::{read_and_post, read_only};
 use crate::device_protocol::DeviceProtocol;
 
 /// What the device API over HTTP needs.
@@ -50,11 +52,11 @@ pub struct DeviceHttp {
 /// The routes, without a fallback.
 pub fn router(state: DeviceHttp) -> Router {
     Router::new()
-        .route("/api/v1/{token}/claim", post(claim::register).get(state::read).head(state::head))
-        .route("/api/v1/{token}/attributes", get(attributes::read).post(attributes::publish))
-        .route("/api/v1/{token}/attributes/updates", get(attributes::updates))
+        .route("/api/v1/{token}/claim", read_and_post(state::read, claim::register))
+        .route("/api/v1/{token}/attributes", read_and_post(attributes::read, attributes::publish))
+        .route("/api/v1/{token}/attributes/updates", read_only(attributes::updates))
         .route("/api/v1/{token}/telemetry", post(telemetry::publish))
-        .route("/api/v1/{token}/rpc", get(rpc::wait).post(rpc::ask))
+        .route("/api/v1/{token}/rpc", read_and_post(rpc::wait, rpc::ask))
         .route("/api/v1/{token}/rpc/{requestId}", post(rpc::reply))
         .with_state(state)
 }

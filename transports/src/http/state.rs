@@ -6,25 +6,14 @@ use axum::{
         Path, Query, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::{StatusCode, header::ALLOW},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 
 use super::{DeviceHttp, failed, faulty, waiting};
 
-/// Firmware that asks by HEAD, which says nothing of the state, knows only the registration at this path.
-#[derive(Debug, thiserror::Error)]
-#[error("Request method 'HEAD' is not supported")]
-struct NoHead;
-
-/// Refused, as by a path that knows POST alone.
-pub(super) async fn head() -> Response {
-    ([(ALLOW, "POST,GET")], faulty(StatusCode::METHOD_NOT_ALLOWED, NoHead)).into_response()
-}
-
-/// Answers at once; with `timeout` when the state changes, at the latest after that time, or after the longest
-/// that requests may wait, or when
-/// the service stops.
+/// Answers at once; with `timeout` when the state changes, at the latest after that time, or after the longest that
+/// requests may wait, or when the service stops.
 pub(super) async fn read(
     State(state): State<DeviceHttp>,
     token: Result<Path<String>, PathRejection>,

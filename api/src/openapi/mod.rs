@@ -1,5 +1,7 @@
 //! The OpenAPI document: generated from the endpoints, served by one of them, and committed as `docs/openapi.json`.
 
+mod device_api;
+
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -20,11 +22,15 @@ const PROBLEM: &str = "application/problem+json";
 /// How the description of a refusal ends that is answered without a body in any form.
 const NO_BODY: &str = "No body.";
 
-/// The document of every endpoint of this crate.
+/// What the paths of devices begin with.
+const DEVICE_API: &str = "/api/v1/";
+
+/// The document of every endpoint of this crate, and of the device API.
 pub fn document() -> Document {
     let (_, paths) = endpoints::routes().split_for_parts();
     let mut document = Base::openapi();
     document.merge(paths);
+    document.merge(device_api::DeviceApi::openapi());
     CommonResponses.modify(&mut document);
     document
 }
@@ -34,7 +40,7 @@ pub fn document() -> Document {
     info(
         title = "deed",
         description = "Device claiming: ThingsBoard-compatible endpoints, and native ones for claim keys and audits. \
-                       The device API under /api/v1 is described in docs/protocol.md."
+                       Those under /api/v1 are for devices."
     ),
     components(schemas(ErrorBody, Problem)),
     modifiers(&SecuritySchemes),
@@ -48,6 +54,8 @@ pub fn document() -> Document {
         (name = "device profiles", description = "Kinds of devices"),
         (name = "attributes", description = "Attributes of devices, the claiming ones included"),
         (name = "claiming", description = "Claim, reclaim, claim keys"),
+        (name = "device API", description = "What devices call, unless `transport.http.enabled` is false. The access token in \
+                                             the path is the only credential: headers with others are not looked at"),
         (name = "audit", description = "What happened, for administrators and auditors"),
         (name = "operation", description = "Health, metrics, this document"),
     )
@@ -107,6 +115,10 @@ fn add_common(path: &str, operation: &mut Operation) {
         add("408", "The body did not arrive in time.");
         add("413", "The body is too large. The default body is a bare JSON string.");
     }
+    if path.starts_with(DEVICE_API) {
+        add("401", "No device has this token, whatever else is wrong with the request. No body.");
+        add("429", "The device has sent as much as it may. `Retry-After` says how long to wait. No body.");
+    }
     if operation.security.is_some() {
         add("401", "No credentials, or credentials that are not accepted.");
         add("403", "The caller may not do that.");
@@ -154,7 +166,8 @@ mod tests {
             "/health/ready",
             "/metrics",
         ];
-        let is_open = |path: &str| open.contains(&path) || path.starts_with("/api/noauth/");
+        let is_open =
+            |path: &str| open.contains(&path) || path.starts_with("/api/noauth/") || path.starts_with(DEVICE_API);
         for (path, item) in &mut document().paths.paths {
             for operation in operations(item) {
                 assert!(operation.summary.is_some(), "{path} has no summary");
