@@ -135,3 +135,28 @@ async fn a_public_token_reads_public_devices_and_nothing_else() {
     let again = world.make_public(&shared).await;
     assert_ne!(again["customerId"]["id"], json!(public), "a new one is made");
 }
+
+#[tokio::test]
+async fn the_public_customer_has_no_users_and_claims_nothing() {
+    let world = World::start().await;
+    let shared = world.device("Shared").await;
+    let public = world.make_public(&shared).await["customerId"].clone();
+    let user = json!({"email": "somebody@example.com", "authority": "CUSTOMER_USER", "customerId": public});
+    let refused = world.post(&world.tenant, "/api/user?sendActivationMail=false", user).await;
+    assert_eq!(told(&refused), (400, 31, "User can't be assigned to the public customer!"));
+    let (_, me) = world.get(&world.customer_a, "/api/auth/user").await;
+    let mut moved = me.clone();
+    moved["customerId"] = public.clone();
+    let refused = world.post(&world.tenant, "/api/user", moved).await;
+    assert_eq!(told(&refused), (400, 31, "Can't update user customer id!"));
+    let public = public["id"].as_str().unwrap();
+    let (_, users) = world.get(&world.tenant, &format!("/api/customer/{public}/users?pageSize=10&page=0")).await;
+    assert_eq!(users["totalElements"], 0);
+
+    let free = world.open_device("Free").await;
+    assert_eq!(world.register("Free", "k", 60_000).await, OK);
+    let token = world.public_token(public).await;
+    assert_eq!(world.claim_with(&token, "Free", "k").await.0, FORBIDDEN);
+    assert_eq!(world.owner(&free).await, "13814000-1dd2-11b2-8080-808080808080");
+    assert_eq!(world.claim_with(&world.customer_a, "Free", "k").await.0, OK, "and it took nothing from others");
+}

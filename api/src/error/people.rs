@@ -20,6 +20,7 @@ pub(super) fn report(refusal: &UserRefusal) -> Report {
         | UserRefusal::TenantNotFound
         | UserRefusal::CustomerNotFound
         | UserRefusal::ForeignCustomer
+        | UserRefusal::PublicCustomer
         | UserRefusal::TenantIsForLife
         | UserRefusal::AuthorityIsForLife
         | UserRefusal::CustomerIsForLife

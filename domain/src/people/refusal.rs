@@ -48,6 +48,9 @@ pub enum UserRefusal {
     /// It is another tenant's customer.
     #[error("User can't be assigned to customer from different tenant!")]
     ForeignCustomer,
+    /// The public customer is spoken for without an account, and never claims.
+    #[error("User can't be assigned to the public customer!")]
+    PublicCustomer,
     /// A user stays in its tenant.
     #[error("Can't update user tenant id!")]
     TenantIsForLife,
@@ -93,6 +96,7 @@ impl UserRefusal {
             | Self::UserOfNoCustomer => "wrong_owner",
             Self::TenantNotFound => "tenant_not_found",
             Self::CustomerNotFound | Self::ForeignCustomer => "customer_not_found",
+            Self::PublicCustomer => "public_customer",
             Self::TenantIsForLife | Self::AuthorityIsForLife | Self::CustomerIsForLife => "fixed_for_life",
             Self::NotActivated => "not_activated",
             Self::AlreadyActivated => "already_activated",

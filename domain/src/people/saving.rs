@@ -138,6 +138,9 @@ impl People {
             if Some(customer.tenant_id) != user.tenant_id {
                 return Err(UserRefusal::ForeignCustomer.into());
             }
+            if customer.is_public() {
+                return Err(UserRefusal::PublicCustomer.into());
+            }
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ use crate::{
         (status = 200, description = "The user as it is now. A saved user has `userCredentialsEnabled`, `userActivated` \
                                       and `lastLoginTs`, beside `additionalInfo` and in it.", body = UserJson),
         (status = 400, description = "The request is malformed or breaks a rule: the e-mail is taken, the customer does \
-                                      not exist or does not fit the authority, something would change that is for life."),
+                                      not exist, is the public one or does not fit the authority, something would change that is for life."),
         (status = 404, description = "There is no user of that id."),
         (status = 409, description = "`errorCode` 35: somebody else saved the user in between."),
     )
