@@ -40,10 +40,22 @@ impl ResetLink {
         })?;
         let missing = "the user does not wait for a link: none was asked for, it has been used or has expired, or a letter has it";
         let token = link.and_then(|link| link.token).ok_or_else(|| CliError::NotFound(missing.into()))?;
-        let local = || format!("http://localhost:{}", config.server.port);
-        let base_url = config.server.base_url.clone().unwrap_or_else(local);
+        let base_url = config.server.base_url.clone().map_or_else(|| local(config.server.port), Ok)?;
         let mut out = io::stdout().lock();
         writeln!(out, "{}", reset_link(&base_url, &token))?;
         Ok(out.flush()?)
     }
+}
+
+/// Where a service with these settings answers on this machine. A running one may have been given others, and it may be
+/// reached otherwise, so that it is said what was assumed.
+fn local(port: u16) -> io::Result<String> {
+    let base_url = format!("http://localhost:{port}");
+    writeln!(
+        io::stderr(),
+        "deed: the link begins with {base_url}, as server.base_url (DEED_BASE_URL) is not set and server.port \
+         (HTTP_BIND_PORT) is {port}. Where people reach the service by another address, put that in its place, or set \
+         server.base_url."
+    )?;
+    Ok(base_url)
 }

@@ -80,6 +80,17 @@ impl Users {
     async fn follow(&self, path: &str) -> (u16, Option<String>) {
         let client = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
         let answer = client.get(format!("{}/api/noauth/{path}", self.world.server.url)).send().await.unwrap();
+        Self::told(&answer)
+    }
+
+    /// The same for a browser.
+    async fn browse(&self, path: &str) -> (u16, Option<String>) {
+        let client = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
+        let request = client.get(format!("{}/api/noauth/{path}", self.world.server.url));
+        Self::told(&request.header("Accept", "text/html,application/xhtml+xml,*/*;q=0.8").send().await.unwrap())
+    }
+
+    fn told(answer: &reqwest::Response) -> (u16, Option<String>) {
         let place = answer.headers().get(header::LOCATION).map(|place| place.to_str().unwrap().to_owned());
         (answer.status().as_u16(), place)
     }
@@ -145,6 +156,8 @@ async fn a_new_user_chooses_a_password_with_the_activation_link() {
     let again = activate(json!({"activateToken": token, "password": PASSWORD})).await;
     assert_eq!(again.0, BAD);
     assert_eq!(users.follow(&format!("activate?activateToken={token}")).await, (409, None));
+    let page = Some("/login/createPassword".to_owned());
+    assert_eq!(users.browse(&format!("activate?activateToken={token}")).await, (303, page), "it says what to do");
     for path in [format!("{path}/activationLink"), format!("{path}/activationLinkInfo")] {
         assert_eq!(message(&users.get(&tenant, &path).await), (400, "User is already activated!"));
     }
@@ -422,7 +435,8 @@ async fn a_forgotten_password_gives_way_to_another() {
     }
     assert_eq!(ask(json!([])).await, BAD);
     assert_eq!(ask(json!({"email": "CUSTOMER@thingsboard.org"})).await, OK);
-    let printed = waited_for(|| Some(link()).filter(|(status, ..)| *status == 0)).await.1;
+    let (_, printed, said) = waited_for(|| Some(link()).filter(|(status, ..)| *status == 0)).await;
+    assert!(said.contains("server.base_url (DEED_BASE_URL) is not set"), "{said}");
     let (prefix, token) = printed.trim().split_once("/api/noauth/resetPassword?resetToken=").unwrap();
     assert!(prefix.starts_with("http://localhost:") && token.len() == 40, "{printed}");
     assert_eq!(ask(json!({"email": "customer@thingsboard.org"})).await, OK);
@@ -430,6 +444,8 @@ async fn a_forgotten_password_gives_way_to_another() {
     let page = format!("/login/resetPassword?resetToken={token}");
     assert_eq!(users.follow(&format!("resetPassword?resetToken={token}")).await, (303, Some(page)));
     assert_eq!(users.follow("resetPassword?resetToken=unknown").await, (409, None));
+    let nowhere = Some("/login/resetPassword".to_owned());
+    assert_eq!(users.browse("resetPassword?resetToken=unknown").await, (303, nowhere), "it says what to do");
     let reset = async |body: Value| users.noauth("resetPassword", body).await;
     let unknown = reset(json!({"resetToken": "unknown", "password": PASSWORD})).await;
     assert_eq!(message(&unknown), (400, "Invalid reset token!"));

@@ -1,11 +1,14 @@
 "use strict";
 
-const DEAD = "This link is not good any more. Please ask for a new one.";
 const DEAD_CODES = ["activation_unknown", "activation_expired", "reset_unknown", "bad_credentials", "account_disabled"];
 const POLICY_CODES = ["validation_failed", "same_password"];
 const query = new URLSearchParams(location.search);
-const name = query.has("activateToken") ? "activateToken" : "resetToken";
-const route = name === "activateToken" ? "activate" : "resetPassword";
+// Without a token, which of the two links it was is known by the path alone.
+const isActivation = location.pathname.endsWith("/createPassword");
+const [name, route] = isActivation ? ["activateToken", "activate"] : ["resetToken", "resetPassword"];
+const DEAD = "This link has been used, or is too old. " + (isActivation
+  ? "If you have chosen a password, sign in with it. Otherwise ask your administrator for a new link."
+  : "If you have chosen another password, sign in with it. Otherwise ask for a new link.");
 const token = query.get(name);
 const form = document.querySelector("form");
 const password = document.getElementById("password");

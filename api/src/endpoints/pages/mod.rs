@@ -1,10 +1,12 @@
 //! Pages for people (`docs/protocol.md`, activation and forgotten passwords); they are not in the OpenAPI document.
 
 mod choose_password;
+mod link;
 
 use axum::{Router, routing::get};
 
 use self::choose_password::{page, script, style};
+pub(crate) use self::link::followed;
 use crate::state::Shared;
 
 /// The pages, and the files that they need.
