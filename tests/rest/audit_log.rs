@@ -147,3 +147,18 @@ async fn refusals(world: &World, id: &str) {
     let nobody = "01890a5d-0000-7000-8000-000000000000";
     assert!(log(world, &format!("/entity/DEVICE/{nobody}?{PAGE}")).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_device_is_shown_with_the_transport_of_its_profile() {
+    let world = World::start().await;
+    let profile = json!({"name": "Meter", "transportType": "MQTT"});
+    assert_eq!(
+        world.call(Method::POST, "/api/deviceProfile", Some(&world.tenant), Some(profile)).await.0,
+        StatusCode::OK
+    );
+    let device = json!({"name": "Metered", "type": "Meter"});
+    let (_, device) = world.call(Method::POST, "/api/device", Some(&world.tenant), Some(device)).await;
+    let entries = log(&world, &format!("/entity/DEVICE/{}?{PAGE}", device["id"]["id"].as_str().unwrap())).await;
+    assert_eq!(entries[0]["actionData"]["entity"]["deviceData"], device["deviceData"]);
+    assert_eq!(device["deviceData"]["transportConfiguration"]["type"], "MQTT");
+}

@@ -18,7 +18,7 @@ use super::{
     names::Names,
 };
 use crate::{
-    endpoints::audit::unreadable,
+    endpoints::{audit::unreadable, devices::transport},
     error::ApiError,
     state::ApiState,
     wire::{DeviceJson, EntityId, NULL_UUID},
@@ -144,7 +144,8 @@ async fn action_data(state: &ApiState, names: &mut Names<'_>, entry: &AuditEntry
     })
 }
 
-/// The device after the entry's command. What clients keep with it is not in the log, and reads null.
+/// The device after the entry's command. What clients keep with it is not in the log, and reads null; the transport is
+/// that which its profile has now.
 async fn as_it_was(state: &ApiState, device_id: DeviceId, entry: &AuditEntry) -> Result<Option<DeviceJson>, ApiError> {
     let (mut device, mut after, mut command) = (Device::default(), Position(0), None);
     'log: loop {
@@ -164,5 +165,7 @@ async fn as_it_was(state: &ApiState, device_id: DeviceId, entry: &AuditEntry) ->
         }
         after = page.read_up_to;
     }
-    Ok(device.registered().map(|registered| DeviceJson::of_registered(device_id, registered, None)))
+    let Some(registered) = device.registered() else { return Ok(None) };
+    let transport = transport(state, registered.profile_id).await?;
+    Ok(Some(DeviceJson::of_registered(device_id, registered, None).with_transport(transport)))
 }

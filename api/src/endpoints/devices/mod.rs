@@ -91,7 +91,7 @@ pub(super) async fn left(state: &ApiState, appended: &Appended) -> Result<Device
 }
 
 /// The transport of that profile.
-async fn transport(state: &ApiState, id: ProfileId) -> Result<ProfileTransport, ApiError> {
+pub(super) async fn transport(state: &ApiState, id: ProfileId) -> Result<ProfileTransport, ApiError> {
     Ok(state.profiles.by_id(id).await?.map(|profile| profile.transport).unwrap_or_default())
 }
 
