@@ -6,7 +6,7 @@ Scenario by scenario and step by step, what the reference has and ours lacks or 
 ours has (clients accept a superset), the digits of ids and times, the charset that a Content-Type names for JSON, which has none,
 and, unless --wording, the text of error messages. A step whose
 scenario says `differs` is a decided difference: left out, or listed with --decided; --protocol checks that each names a section
-of that page. What it says is held to: a status (`403`), with an errorCode (`400/31`), and the outcome of a claim (`SUCCESS`) that
+of that page whose differences its last table tells. What it says is held to: a status (`403`), with an errorCode (`400/31`), and the outcome of a claim (`SUCCESS`) that
 stand in the text have to be what ours answers, and a step that says `differs` and does not is reported. A scenario that needs
 another setting than one of --settings is left out. Exit status 1 if anything undecided remains.
 """
@@ -76,8 +76,10 @@ def broken_promise(text, response):
     return None
 
 
-def headings(page):
-    return {line.lstrip("#").strip() for line in page.read_text().splitlines() if line.startswith("#")}
+def explained(page):
+    """The sections whose differences the page tells: the first cells of the table at its end."""
+    _, _, table = page.read_text().partition("\n## Differences from ThingsBoard\n")
+    return set(re.findall(r"^\| \[([^]]+)\]", table, re.MULTILINE))
 
 
 def main():
@@ -87,7 +89,7 @@ def main():
     p.add_argument("--decided", action="store_true"); p.add_argument("--wording", action="store_true")
     a = p.parse_args(); steps = decided = undecided = 0; unexplained = set()
     settings = {k: v == "true" for k, v in (s.split("=") for s in a.settings)}
-    sections = headings(a.protocol) if a.protocol else None
+    sections = explained(a.protocol) if a.protocol else None
     for f in sorted(a.reference.glob("*.json")):
         if a.only and f.stem not in a.only: continue
         reference = json.loads(f.read_text())
@@ -116,7 +118,7 @@ def main():
             else:
                 undecided += 1; print(f"{f.stem} #{i+1} {r['what']}")
             for where, x, y in found: print(f"    {where or 'response'}: {short(x)} → {short(y)}")
-    for text in sorted(unexplained): print(f"names no section of {a.protocol}: {text}")
+    for text in sorted(unexplained): print(f"names no section in the last table of {a.protocol}: {text}")
     print(f"{steps} steps, {decided} decided differences, {undecided} undecided")
     sys.exit(1 if undecided or unexplained else 0)
 
