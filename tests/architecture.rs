@@ -92,6 +92,7 @@ const RULES: &[Rule] = &[
             ("axum", "HTTP"),
             ("base64", "values of API keys"),
             ("futures-util", "streamed bodies"),
+            ("http-body", "bodies"),
             ("http-body-util", "bodies"),
             ("metrics", "what is counted"),
             ("serde", "bodies"),

@@ -1,6 +1,6 @@
 //! What was acknowledged outlives the process, whenever it is killed.
 //!
-//! Three rounds by default, at other moments each time; what is printed says at which. For more, or for the same ones again:
+//! Ten rounds by default, at other moments each time; what is printed says at which. For more, or for the same ones again:
 //!
 //! ```text
 //! DEED_CRASH_ROUNDS=100 DEED_CRASH_SEED=7 cargo test --test crash -- --nocapture
@@ -40,7 +40,7 @@ struct Acknowledged {
 async fn what_was_acknowledged_outlives_a_kill() {
     let seed = setting("DEED_CRASH_SEED", RandomState::new().hash_one(0) % 1_000_000);
     let data = TempDir::new().unwrap();
-    for round in 0..setting("DEED_CRASH_ROUNDS", 3) {
+    for round in 0..setting("DEED_CRASH_ROUNDS", 10) {
         let lifetime = Duration::from_millis(random(seed, round) % 1_500);
         let acknowledged = die_under_load(data.path(), round, lifetime).await;
         let events: usize = acknowledged.iter().map(|device| device.events.len()).sum();

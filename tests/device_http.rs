@@ -7,6 +7,8 @@ mod deed;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::{Read, Write},
+    net::TcpStream,
     time::Duration,
 };
 
@@ -139,6 +141,24 @@ async fn a_bad_payload_is_the_devices_fault_and_is_not_repeated() {
     assert_eq!(demo.register(ALLOWED, largest.clone()).await.0, 200);
     let too_large = demo.register(ALLOWED, format!("{largest} ")).await;
     assert_eq!(too_large, (413, r#""Payload size exceeds the limit of 65536 bytes""#.into()));
+}
+
+#[test]
+fn too_large_a_body_is_refused_before_it_comes_and_the_answer_reaches_who_still_sends_it() {
+    let demo = Demo::start(&[]);
+    let login = "/api/auth/login".to_owned();
+    for path in [format!("/api/v1/{ALLOWED}/claim"), format!("/api/v1/{ALLOWED}/rpc"), login] {
+        for sent in [0, 20_000_000] {
+            let mut stream = TcpStream::connect(demo.server.url.trim_start_matches("http://")).unwrap();
+            // Less than the service waits for a body.
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            write!(stream, "POST {path} HTTP/1.1\r\nHost: deed\r\nContent-Length: 20000000\r\n\r\n").unwrap();
+            stream.write_all(&vec![b' '; sent]).unwrap();
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).unwrap();
+            assert_eq!(str::from_utf8(&answer).unwrap(), "HTTP/1.1 413", "{path}, {sent} bytes sent");
+        }
+    }
 }
 
 #[tokio::test]

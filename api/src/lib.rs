@@ -31,6 +31,7 @@ mod error;
 mod extract;
 mod fallback;
 mod limits;
+mod lingering;
 mod openapi;
 mod outer;
 mod state;

@@ -16,6 +16,7 @@ use tracing::Instrument;
 use crate::{
     error::{ApiError, Format, written},
     extract::{REQUEST_ID, RequestId, check_path},
+    lingering::Lingering,
     state::Shared,
 };
 
@@ -59,6 +60,7 @@ pub(crate) async fn outer(State(state): State<Shared>, mut request: Request, nex
 }
 
 async fn run(request: Request, next: Next) -> Response {
+    let request = request.map(Lingering::around);
     // What a handler was doing when it panicked is thrown away with it; nothing is shared but through locks and the store.
     AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| ApiError::Panicked.into_response())
 }

@@ -156,7 +156,17 @@ async fn the_public_customer_has_no_users_and_claims_nothing() {
     let free = world.open_device("Free").await;
     assert_eq!(world.register("Free", "k", 60_000).await, OK);
     let token = world.public_token(public).await;
-    assert_eq!(world.claim_with(&token, "Free", "k").await.0, FORBIDDEN);
+    let answers = [world.claim_with(&token, "Free", "k").await, world.claim_with(&token, "No such", "k").await];
+    assert_eq!(answers[0].0, FORBIDDEN);
+    assert_eq!(told(&answers[0]), told(&answers[1]), "it does not learn which devices there are");
+    let (_, events) = world.get(&world.tenant, &format!("/api/audit/devices/{free}/events")).await;
+    let last = &events.as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["eventType"], &last["data"]["reason"]),
+        (&json!("ClaimRefused"), &json!("not-allowed")),
+        "{last}"
+    );
+    assert_eq!(last["data"]["customerId"], json!(public));
     assert_eq!(world.owner(&free).await, "13814000-1dd2-11b2-8080-808080808080");
     assert_eq!(world.claim_with(&world.customer_a, "Free", "k").await.0, OK, "and it took nothing from others");
 }

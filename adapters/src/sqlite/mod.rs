@@ -20,6 +20,7 @@ mod writer;
 
 use std::{
     fmt,
+    fs::{self, File},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -73,6 +74,9 @@ impl SqliteOptions {
     }
 }
 
+/// So many bytes have to find room on the disk before a store that has failed counts as writable.
+const ROOM: usize = 1 << 20;
+
 /// Event store, feed, read models and registry in one file. Cheap to clone.
 #[derive(Clone)]
 pub struct SqliteStore(Arc<Inner>);
@@ -84,7 +88,7 @@ struct Inner {
     notices: Arc<Notices>,
     /// None if the file was opened to be read.
     queue: Option<Queue>,
-    /// Whether the last transaction failed.
+    /// Whether a transaction has failed, and no check has found since that the next one would not.
     failing: Arc<AtomicBool>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -125,6 +129,20 @@ impl SqliteStore {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Whether the disk takes as much as a large batch needs: one page can find room where a command does not.
+    async fn check_room(&self) -> Result<(), StoreError> {
+        let file = self.0.path.with_extension("room");
+        let written = tokio::task::spawn_blocking(move || {
+            let written = fs::write(&file, vec![0; ROOM]).and_then(|()| File::open(&file)?.sync_all());
+            let removed = fs::remove_file(&file);
+            written.and(removed)
+        });
+        match written.await {
+            Ok(written) => written.map_err(|error| StoreError::Unavailable(error.to_string())),
+            Err(error) => Err(StoreError::Unavailable(error.to_string())),
+        }
     }
 
     /// How many commands wait for the writer.
@@ -222,13 +240,12 @@ impl EventStore for SqliteStore {
     async fn check_writable(&self) -> Result<(), StoreError> {
         match &self.0.queue {
             Some(_) if !self.0.failing.load(Ordering::Relaxed) => Ok(()),
-            // A transaction that changes nothing is still written to the disk.
             Some(_) => {
-                let probe = self
-                    .write(|tx, _| Ok(tx.execute("UPDATE projections SET position = position", []).map(drop)?))
-                    .await;
-                self.0.failing.store(probe.is_err(), Ordering::Relaxed);
-                probe
+                self.check_room().await?;
+                // A transaction that changes nothing is still written to the disk.
+                self.write(|tx, _| Ok(tx.execute("UPDATE projections SET position = position", []).map(drop)?)).await?;
+                self.0.failing.store(false, Ordering::Relaxed);
+                Ok(())
             }
             None => Err(StoreError::Unavailable("the store was opened to be read only".to_owned())),
         }

@@ -16,7 +16,7 @@ use deed_domain::{
 
 use bearer::Presented;
 pub(crate) use password_policy::{MAXIMUM as LONGEST_PASSWORD, MINIMUM as SHORTEST_PASSWORD, new_password};
-pub(crate) use public::{DeviceReader, public_user, sign_in_public};
+pub(crate) use public::{Claimant, DeviceReader, public_user, sign_in_public};
 pub(crate) use roles::{CustomerUser, DeviceUser, HistoryReader, Only, Role, SysAdmin, TenantAdmin};
 pub(crate) use token_pair::{TokenPair, issue, lasting_until, sign_in};
 pub(crate) use user_roles::{Person, UserAdministrator, UserLister, UserReader};

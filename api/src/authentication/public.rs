@@ -16,13 +16,27 @@ pub(crate) struct DeviceReader(pub(crate) DeviceUser);
 
 impl Role for DeviceReader {
     fn of(principal: &Principal) -> Option<Self> {
-        let public = || {
-            let (tenant_id, customer_id) = (principal.tenant_id?, principal.customer_id?);
-            let user = CustomerUser { user_id: principal.user_id, tenant_id, customer_id };
-            principal.is_public().then_some(DeviceUser::Customer(user))
-        };
+        let public = || public_reader(principal).map(DeviceUser::Customer);
         DeviceUser::of(principal).or_else(public).map(Self)
     }
+}
+
+/// Who is heard when a device is claimed: a customer's user, and the public customer, to be refused on record.
+pub(crate) enum Claimant {
+    Customer(CustomerUser),
+    Public(CustomerUser),
+}
+
+impl Role for Claimant {
+    fn of(principal: &Principal) -> Option<Self> {
+        let public = || Some(Self::Public(public_reader(principal)?));
+        CustomerUser::of(principal).map(Self::Customer).or_else(public)
+    }
+}
+
+fn public_reader(principal: &Principal) -> Option<CustomerUser> {
+    let (tenant_id, customer_id) = (principal.tenant_id?, principal.customer_id?);
+    principal.is_public().then_some(CustomerUser { user_id: principal.user_id, tenant_id, customer_id })
 }
 
 /// The person that the public customer's tokens speak of: nobody in particular.

@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use axum::{
-    body::{Bytes, to_bytes},
+    body::{Bytes, HttpBody, to_bytes},
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
@@ -63,8 +63,12 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn read(request: Request, limit: usize) -> Result<Bytes, ApiError> {
-    let body = tokio::time::timeout(ARRIVAL, to_bytes(request.into_body(), limit));
-    match body.await {
+    let body = request.into_body();
+    if body.size_hint().lower() > limit as u64 {
+        // It is announced: nobody has to wait for it.
+        return Err(ApiError::PayloadTooLarge(limit));
+    }
+    match tokio::time::timeout(ARRIVAL, to_bytes(body, limit)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
             Err(ApiError::PayloadTooLarge(limit))

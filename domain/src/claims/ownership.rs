@@ -51,6 +51,23 @@ impl Claims {
         }
     }
 
+    /// Refuses a claim by somebody who never may claim, whatever the key: who reads for the public customer. That it was
+    /// tried is recorded; no key is compared. Tells what came of it: [`Refusal::ClaimingNotAllowed`],
+    /// [`Refusal::DeviceNotFound`], or that nothing could be recorded.
+    pub async fn refuse_claim(
+        &self,
+        caller: &Caller,
+        tenant_id: TenantId,
+        device_name: &str,
+        customer_id: CustomerId,
+        user_id: UserId,
+    ) -> Failure {
+        let mut request = Request::to(tenant_id, Target::Named(tenant_id, device_name.to_owned()));
+        request.counted = Counted::Claimant(customer_id);
+        let refuse = move |_| vec![DeviceCommand::RefuseClaim { customer_id, user_id }];
+        self.append(caller, request, refuse).await.err().unwrap_or_else(|| Refusal::ClaimingNotAllowed.into())
+    }
+
     /// Gives the device back to the tenant. Of a device without an owner, a customer changes nothing and an
     /// administrator closes the open window.
     ///

@@ -95,6 +95,13 @@ pub enum DeviceCommand {
         /// The key.
         key: PresentedKey,
     },
+    /// Somebody tries to claim who never may, whatever the key.
+    RefuseClaim {
+        /// The customer that would be the owner.
+        customer_id: CustomerId,
+        /// The person who tries.
+        user_id: UserId,
+    },
     /// Give the device back to the tenant.
     ReclaimDevice {
         /// Who asks.

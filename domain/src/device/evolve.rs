@@ -106,7 +106,9 @@ impl Registered {
                     self.wrong_keys = self.wrong_keys.at(*at);
                     let untold = if self.guessed_within(*customer_id, self.wrong_keys) { *suppressed } else { 0 };
                     self.wrong_keys.count = self.wrong_keys.count.saturating_add(untold).saturating_add(1);
-                    self.guess_record(*customer_id, *at).failures = *failures;
+                    let record = self.guess_record(*customer_id, *at);
+                    record.failures = *failures;
+                    record.untold = 0;
                 }
                 self.wrong_keys.alerted |= alert.is_some();
             }
@@ -114,6 +116,7 @@ impl Registered {
                 LockScope::AllDevices => {}
                 LockScope::Device => {
                     let record = self.guess_record(*customer_id, *at);
+                    record.untold = record.untold.saturating_add(failures.saturating_sub(record.failures));
                     record.failures = *failures;
                     record.locks = record.locks.saturating_add(1);
                     record.locked_until = *until;
@@ -170,12 +173,12 @@ impl Registered {
             .retain(|record| record.claimant == claimant || at.since(record.last) <= ClaimPolicy::FORGET_GUESSES_MS);
         let index = self.guesses.iter().position(|record| record.claimant == claimant).unwrap_or_else(|| {
             let locked_until = Timestamp::default();
-            self.guesses.push(GuessRecord { claimant, failures: 0, locks: 0, locked_until, last: at });
+            self.guesses.push(GuessRecord { claimant, failures: 0, untold: 0, locks: 0, locked_until, last: at });
             self.guesses.len() - 1
         });
         let record = &mut self.guesses[index];
         if record.is_forgotten_at(at) {
-            *record = GuessRecord { failures: 0, locks: 0, ..*record };
+            *record = GuessRecord { failures: 0, untold: 0, locks: 0, ..*record };
         }
         record.last = at;
         record

@@ -157,6 +157,8 @@ impl ActiveKey {
 pub(crate) struct GuessRecord {
     pub(crate) claimant: CustomerId,
     pub(crate) failures: u32,
+    /// Those among them that only a lock has told of, and no refusal.
+    pub(crate) untold: u32,
     pub(crate) locks: u32,
     pub(crate) locked_until: Timestamp,
     pub(crate) last: Timestamp,

@@ -39,6 +39,16 @@ fn claimed_by_alice() -> Vec<DeviceEvent> {
 }
 
 #[test]
+fn who_never_may_claim_is_refused_on_record_whatever_the_key() {
+    let try_it = DeviceCommand::RefuseClaim { customer_id: ALICE, user_id: user_of(ALICE) };
+    let not_allowed = refused(ALICE, ClaimRefusedReason::NotAllowed);
+    for device in [vec![registered()], with_key(KeySlot::Device, "k", START), claimed_by_alice()] {
+        given(device).when(try_it.clone()).then_refused_with(Refusal::ClaimingNotAllowed, [not_allowed.clone()]);
+    }
+    given([]).when(try_it).then_refused(Refusal::DeviceNotFound);
+}
+
+#[test]
 fn any_active_key_claims_the_device_and_all_of_them_end() {
     let keys = || {
         [

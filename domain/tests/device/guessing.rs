@@ -135,11 +135,43 @@ fn a_success_resets_what_was_counted_beside_the_log_too() {
 fn wrong_keys_without_an_event_of_their_own_count_towards_the_lock() {
     let mut life = with_key(|policy| (policy.guess_limit, policy.guess_limit_overall) = (12, 0));
     assert_eq!(guess_until_locked(&mut life, ALICE), 12);
-    let last = life.log.iter().rev().find_map(|event| match event {
-        DeviceEvent::ClaimRefused { failures, suppressed, .. } => Some((*failures, *suppressed)),
+    assert_eq!(told_wrong_keys(&life).last(), Some(&(5, 0)), "five were told");
+    let locked = life.log.iter().rev().find_map(|event| match event {
+        DeviceEvent::ClaimantLocked { failures, .. } => Some(*failures),
         _ => None,
     });
-    assert_eq!(last, Some((12, 6)), "five were told, six waited, the twelfth tells them");
+    assert_eq!(locked, Some(12), "the lock tells how many there were");
+}
+
+/// Failures and suppressed ones of each wrong key that has an event of its own.
+fn told_wrong_keys(life: &Life) -> Vec<(usize, usize)> {
+    let told = |event: &DeviceEvent| match event {
+        DeviceEvent::ClaimRefused { failures, suppressed, .. } if *failures > 0 => {
+            Some((*failures as usize, *suppressed as usize))
+        }
+        _ => None,
+    };
+    life.log.iter().filter_map(told).collect()
+}
+
+#[test]
+fn a_lock_is_told_without_a_refusal_beyond_the_limit_and_nothing_is_counted_twice() {
+    let mut life = with_key(|policy| policy.alert_threshold = 0);
+    let mut guesses = guess_until_locked(&mut life, ALICE);
+    // As soon as a lock ends it is tried again.
+    while let Some(next) = locks_until(&life).last().copied().filter(|until| *until < START.plus(60 * MINUTE)) {
+        life.now = next;
+        assert_eq!(guess(&mut life, ALICE).result, Err(Refusal::WrongKey));
+        guesses += 1;
+    }
+    assert_eq!(guesses, 10);
+    assert_eq!(told_wrong_keys(&life).len(), 5, "within the hour");
+    assert_eq!(locks_until(&life).len(), 6, "from the fifth on each one locks");
+
+    life.now = *locks_until(&life).last().unwrap();
+    assert_eq!(guess(&mut life, ALICE).result, Err(Refusal::WrongKey));
+    guesses += 1;
+    assert_eq!(told_wrong_keys(&life).last(), Some(&(guesses, guesses - 6)), "the next hour tells how many there were");
 }
 
 #[test]

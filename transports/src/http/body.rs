@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody},
     http::StatusCode,
     response::Response,
 };
@@ -31,6 +31,10 @@ struct TooSlow;
 
 /// The body, or the answer to one that has more than `limit` bytes or does not arrive.
 pub(super) async fn read(body: Body, limit: usize) -> Result<Bytes, Response> {
+    if body.size_hint().lower() > limit as u64 {
+        // It is announced: nobody has to wait for it.
+        return Err(faulty(StatusCode::PAYLOAD_TOO_LARGE, TooLarge(limit)));
+    }
     match tokio::time::timeout(ARRIVAL, Limited::new(body, limit).collect()).await {
         Err(_) => Err(faulty(StatusCode::REQUEST_TIMEOUT, TooSlow)),
         Ok(Ok(body)) => Ok(body.to_bytes()),

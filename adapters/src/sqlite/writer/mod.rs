@@ -218,7 +218,9 @@ impl Writer {
                 tracing::error!(%error, jobs = size, "a batch could not be committed; nothing of it was written");
                 error
             });
-        self.failing.store(committed.is_err(), Ordering::Relaxed);
+        if committed.is_err() {
+            self.failing.store(true, Ordering::Relaxed);
+        }
         if committed.is_ok() {
             if batch.position() > self.head {
                 self.last_recorded_at = now;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::{
-    authentication::{CustomerUser, Only},
+    authentication::{Claimant, CustomerUser, Only},
     endpoints::devices,
     error::{ApiError, ErrorBody},
     extract::{CommandContext, PathParams, QueryParams, RawBody, uuid},
@@ -90,12 +90,16 @@ pub(crate) struct ClaimResponse {
 )]
 pub(crate) async fn claim(
     State(state): State<Shared>,
-    Only(customer): Only<CustomerUser>,
+    Only(claimant): Only<Claimant>,
     command: CommandContext,
     path: PathParams,
     query: QueryParams,
     RawBody(body): RawBody,
 ) -> Result<Json<ClaimResponse>, ApiError> {
+    let customer = match claimant {
+        Claimant::Customer(customer) => customer,
+        Claimant::Public(nobody) => return Err(refused(&state, command, nobody, path.text("deviceName")?).await),
+    };
     if let Some(sub_customer) = query.text("subCustomerId").filter(|id| !id.is_empty())
         && uuid(sub_customer)? != customer.customer_id.0
     {
@@ -108,6 +112,19 @@ pub(crate) async fn claim(
     let result = state.claims.claim(&caller, tenant_id, name, customer_id, user_id, key).await;
     count(&result);
     claimed(&state, result.map_err(ApiError::ClaimFailed)?).await.map(Json)
+}
+
+/// The answer to the public customer, the same for every device and every name. What it tried is in the device's log.
+async fn refused(state: &ApiState, command: CommandContext, nobody: CustomerUser, device_name: &str) -> ApiError {
+    let CustomerUser { user_id, tenant_id, customer_id } = nobody;
+    let caller = command.caller(user_id);
+    let failure = state.claims.refuse_claim(&caller, tenant_id, device_name, customer_id, user_id).await;
+    let result = Err(failure);
+    count(&result);
+    match result {
+        Err(Failure::NotAppended(error)) => ApiError::from(Failure::NotAppended(error)),
+        _ => ApiError::Forbidden,
+    }
 }
 
 async fn claimed(state: &ApiState, appended: Appended) -> Result<ClaimResponse, ApiError> {

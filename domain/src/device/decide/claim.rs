@@ -62,6 +62,11 @@ pub(super) fn claim(
     }
 }
 
+/// A claim by somebody who never may. No key was compared, so nothing was guessed.
+pub(super) fn refuse(device: &Registered, customer_id: CustomerId, user_id: UserId, facts: &Facts) -> Decision {
+    limits::Attempt { device, customer_id, user_id, facts }.refuse(ClaimRefusedReason::NotAllowed)
+}
+
 /// The retry of a claim whose answer was lost: the success it was.
 fn is_repeated_by_owner(device: &Registered, customer_id: CustomerId, key: &PresentedKey) -> bool {
     let Some(owner) = &device.owner else { return false };

@@ -53,8 +53,10 @@ impl Attempt<'_> {
         let at = *now;
         let record = self.device.guesses_of(self.customer_id).filter(|record| !record.is_forgotten_at(at));
         // What waits to be told from before the record began does not count any more.
-        let suppressed = record.map_or(0, |_| counts.suppressed.of(self.kind(ClaimRefusedReason::WrongKey)));
-        let failures = record.map_or(0, |record| record.failures).saturating_add(suppressed).saturating_add(1);
+        let suppressed = counts.suppressed.of(self.kind(ClaimRefusedReason::WrongKey));
+        let failures =
+            record.map_or(0, |record| record.failures.saturating_add(suppressed.saturating_sub(record.untold)));
+        let failures = failures.saturating_add(1);
 
         let lock = (policy.guess_limit > 0 && failures >= policy.guess_limit).then(|| {
             let doublings = record.map_or(0, |record| record.locks).min(16);
@@ -72,8 +74,7 @@ impl Attempt<'_> {
             .then_some(on_device);
 
         // The first of a record is always told, or there would be no record to count on.
-        let always = !locks.is_empty() || record.is_none();
-        let mut decision = self.record(ClaimRefusedReason::WrongKey, failures, alert, always);
+        let mut decision = self.record(ClaimRefusedReason::WrongKey, failures, alert, record.is_none());
         decision.events.extend(locks.into_iter().map(|(until, scope)| DeviceEvent::ClaimantLocked {
             at,
             customer_id: self.customer_id,
@@ -95,7 +96,8 @@ impl Attempt<'_> {
         suppressed.iter().filter(|(kind, _)| counted(kind)).fold(0, |sum: u32, (_, count)| sum.saturating_add(*count))
     }
 
-    /// The refusal's event, or, past the limit, its count for the next one. A lock or an alert is always told.
+    /// The refusal's event, or, past the limit, its count for the next one. An alert is always told; a lock
+    /// has an event of its own.
     fn record(&self, reason: ClaimRefusedReason, failures: u32, alert: Option<u32>, always: bool) -> Decision {
         let (customer_id, user_id) = (self.customer_id, self.user_id);
         let at = self.facts.now;

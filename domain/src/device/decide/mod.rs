@@ -128,6 +128,7 @@ pub fn decide(device: &Device, command: &DeviceCommand, facts: &Facts) -> Decisi
         DeviceCommand::ClaimDevice { customer_id, user_id, key } => {
             claim::claim(device, *customer_id, *user_id, key, facts)
         }
+        DeviceCommand::RefuseClaim { customer_id, user_id } => claim::refuse(device, *customer_id, *user_id, facts),
         DeviceCommand::ReclaimDevice { by } => ownership::reclaim(device, *by, facts).into(),
         DeviceCommand::AssignDevice { customer_id } => {
             Decision::accept(ownership::assign(device, *customer_id, device.version + 1, now))
