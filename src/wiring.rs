@@ -101,6 +101,7 @@ impl Service {
                 claims: claims.clone(),
                 credentials: stored.clone(),
                 attributes: stored.clone(),
+                profiles: stored.clone(),
                 numeric_text_is_number: config.transport.numeric_text_is_number,
                 store: stored.clone(),
                 feed: stored.clone(),

@@ -115,6 +115,7 @@ const RULES: &[Rule] = &[
             ("axum", "HTTP"),
             ("http-body-util", "bodies"),
             ("metrics", "what is counted"),
+            ("prost", "payloads in Protobuf"),
             ("serde", "payloads"),
             ("serde_json", "payloads"),
             ("thiserror", "errors"),

@@ -2,7 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`device_protocol`] | the one translation between a device and the use cases: payloads, outcomes, the claiming state |
+//! | [`device_protocol`] | the one translation between a device and the use cases: payloads in JSON and Protobuf, outcomes, the claiming state |
 //! | [`http`] | its framing over HTTP: the routes under `/api/v1`, and which status tells which outcome |
 //!
 //! A transport authenticates, frames and answers; it knows no rule of claiming. To add one, give it a module beside

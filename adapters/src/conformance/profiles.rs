@@ -1,18 +1,19 @@
 //! Device profiles: kept, saved, listed, and held on to by the devices that have them.
 
 use deed_domain::{
-    claims::{Failure, ProfileChoice},
+    claims::{Failure, NewDevice, ProfileChoice},
     ids::ProfileId,
     ports::{
-        AppendError, PageRequest, Profile, ProfileSort, ProfileTransport, ProfileValues, ProfilesError, Tenant,
-        UniqueClaim,
+        AppendError, PageRequest, PayloadEncoding, Payloads, Profile, ProfileSort, ProfileTransport, ProfileValues,
+        ProfilesError, Tenant, UniqueClaim,
     },
 };
 use futures_util::future::join_all;
+use serde_json::json;
 
 use super::{
     Factory,
-    world::{OTHER_TENANT, START, TENANT, World, caller, named, new_id},
+    world::{OTHER_TENANT, START, TENANT, World, caller, named, new_device, new_id},
 };
 
 fn values(name: &str) -> ProfileValues {
@@ -73,13 +74,44 @@ pub async fn profiles_are_saved_under_names_of_their_own(factory: &dyn Factory) 
     add(&world, "second").await;
 }
 
+/// A device's messages are as its profile says, from the moment on at which that changes.
+pub async fn a_device_writes_as_its_profile_says(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    let payloads = Payloads { encoding: PayloadEncoding::ProtobufOrJson, acknowledges_faults: true };
+    let protobuf = ProfileValues {
+        transport: ProfileTransport::Mqtt,
+        payloads,
+        protobuf_notes: Some(json!({"deviceTelemetryProtoSchema": "syntax = \"proto3\";"})),
+        ..values("meter")
+    };
+    let profile = Profile::new(new_id().into(), TENANT, START, protobuf.clone());
+    world.store.add_profile(profile.clone()).await.unwrap();
+    let of = |name: &str, profile| NewDevice { profile, ..named(name) };
+    let (claims, caller) = (world.claims(), caller());
+    let choice = ProfileChoice::Existing(profile.clone());
+    let meter = claims.register(&caller, TENANT, of("D-1", choice)).await.unwrap().device_id;
+    let other = claims.register(&caller, TENANT, of("D-2", ProfileChoice::Default)).await.unwrap().device_id;
+    for _ in 0..2 {
+        assert_eq!(world.store.by_id(profile.id).await.unwrap(), Some(profile.clone()));
+        assert_eq!(world.store.payloads_of(meter).await.unwrap(), payloads);
+        assert_eq!(world.store.payloads_of(other).await.unwrap(), Payloads::default());
+        assert_eq!(world.store.payloads_of(new_device()).await.unwrap(), Payloads::default());
+        world.reopen().await;
+    }
+    let json = ProfileValues { payloads: Payloads::default(), protobuf_notes: None, ..protobuf };
+    let saved = world.store.save_profile(profile.id, None, json.clone()).await.unwrap();
+    assert_eq!(saved, Profile { version: 2, ..Profile::new(profile.id, TENANT, START, json) });
+    assert_eq!(world.store.payloads_of(meter).await.unwrap(), Payloads::default());
+}
+
 /// By a property or in order of creation, with the search taking each character for itself.
 pub async fn profiles_are_listed_page_by_page(factory: &dyn Factory) {
     let world = World::open(factory).await;
     let rows = [("Pumpe", None), ("alarm", Some("b")), ("100 % ÖFEN", Some("a")), ("Zähler", None)];
     for (name, description) in rows {
         let transport = if name == "alarm" { ProfileTransport::Mqtt } else { ProfileTransport::Default };
-        let values = ProfileValues { name: name.to_owned(), description: description.map(str::to_owned), transport };
+        let description = description.map(str::to_owned);
+        let values = ProfileValues { name: name.to_owned(), description, transport, ..ProfileValues::default() };
         let created_at = world.clock_now();
         world.store.add_profile(Profile::new(new_id().into(), TENANT, created_at, values)).await.unwrap();
         world.wait(1);

@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0004_people.sql"),
     include_str!("migrations/0005_customers_tenants.sql"),
     include_str!("migrations/0006_profiles.sql"),
+    include_str!("migrations/0007_payloads.sql"),
 ];
 
 /// Brings the file up to date, all steps in one transaction.

@@ -21,7 +21,8 @@ pub(crate) use device::{DeviceInfoJson, DeviceJson};
 pub(crate) use entity_id::{EntityId, NULL_UUID};
 pub(crate) use page::PageJson;
 pub(crate) use profile::{
-    ATTRIBUTES_TOPIC, DEFAULT_TYPE, JSON_PAYLOAD, NO_PROVISIONING, ProfileInfoJson, ProfileJson, TELEMETRY_TOPIC,
+    ATTRIBUTES_TOPIC, DEFAULT_TYPE, JSON_COMPATIBLE, JSON_DOWNLINKS, JSON_PAYLOAD, NO_PROVISIONING, PROTOBUF_PAYLOAD,
+    PROTOBUF_SCHEMAS, ProfileInfoJson, ProfileJson, TELEMETRY_TOPIC,
 };
 pub(crate) use tenant::{DEFAULT_TENANT_PROFILE, DEFAULT_TENANT_PROFILE_NAME, TenantInfoJson, TenantJson};
 pub(crate) use user::{ACCOUNT_MEMBERS, UserInfoJson, UserJson};

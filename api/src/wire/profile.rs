@@ -1,10 +1,11 @@
 //! Device profiles.
 
 use deed_domain::{
-    ports::{Profile, ProfileTransport},
+    ports::{PayloadEncoding, Profile, ProfileTransport},
     time::Timestamp,
 };
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{EntityId, device::Kind};
@@ -17,8 +18,21 @@ pub(crate) const ATTRIBUTES_TOPIC: &str = "v1/devices/me/attributes";
 pub(crate) const DEFAULT_TYPE: &str = "DEFAULT";
 /// How devices add themselves: not at all.
 pub(crate) const NO_PROVISIONING: &str = "DISABLED";
-/// How devices write their messages.
+/// Devices write JSON.
 pub(crate) const JSON_PAYLOAD: &str = "JSON";
+/// Devices write Protobuf.
+pub(crate) const PROTOBUF_PAYLOAD: &str = "PROTOBUF";
+/// The member that says that devices that write Protobuf may write JSON, too.
+pub(crate) const JSON_COMPATIBLE: &str = "enableCompatibilityWithJsonPayloadFormat";
+/// The member that says that devices that write Protobuf read JSON.
+pub(crate) const JSON_DOWNLINKS: &str = "useJsonPayloadFormatForDefaultDownlinkTopics";
+/// The members with the schemas of such devices.
+pub(crate) const PROTOBUF_SCHEMAS: [&str; 4] = [
+    "deviceTelemetryProtoSchema",
+    "deviceAttributesProtoSchema",
+    "deviceRpcRequestProtoSchema",
+    "deviceRpcResponseProtoSchema",
+];
 
 /// A device profile.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -73,7 +87,7 @@ pub(crate) struct ProfileJson {
 }
 
 /// What the contract's clients expect to find in a profile.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ProfileData {
     configuration: Kind,
@@ -85,7 +99,7 @@ struct ProfileData {
 }
 
 /// How the devices of a profile connect.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 enum TransportConfiguration {
     /// Whichever way they like.
@@ -95,7 +109,7 @@ enum TransportConfiguration {
 }
 
 /// MQTT as every device speaks it.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct MqttConfiguration {
     #[serde(rename = "type")]
@@ -112,16 +126,24 @@ struct MqttConfiguration {
     sparkplug: bool,
     /// Always null.
     sparkplug_attributes_metric_names: Option<&'static str>,
-    /// Always false.
+    /// Whether a message that cannot be read is acknowledged, and the connection kept.
     send_ack_on_validation_exception: bool,
 }
 
 /// How devices write their messages.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct PayloadConfiguration {
+    /// `JSON` or `PROTOBUF`.
     #[schema(example = "JSON")]
     transport_payload_type: &'static str,
+    /// Only with `PROTOBUF`: whether devices may write JSON, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enable_compatibility_with_json_payload_format: Option<bool>,
+    /// What clients keep beside `PROTOBUF`: schemas, and whether devices read JSON.
+    #[serde(flatten)]
+    #[schema(value_type = Option<Object>)]
+    notes: Option<Value>,
 }
 
 /// That devices do not add themselves.
@@ -135,26 +157,42 @@ struct ProvisionConfiguration {
     provision_device_secret: Option<&'static str>,
 }
 
-impl From<ProfileTransport> for TransportConfiguration {
-    fn from(transport: ProfileTransport) -> Self {
-        match transport {
+impl TransportConfiguration {
+    fn of(profile: &Profile) -> Self {
+        match profile.transport {
             ProfileTransport::Default => Self::Default(Kind::default()),
             ProfileTransport::Mqtt => Self::Mqtt(MqttConfiguration {
-                kind: transport.as_str(),
+                kind: profile.transport.as_str(),
                 device_telemetry_topic: TELEMETRY_TOPIC,
                 device_attributes_topic: ATTRIBUTES_TOPIC,
                 device_attributes_subscribe_topic: ATTRIBUTES_TOPIC,
-                transport_payload_type_configuration: PayloadConfiguration { transport_payload_type: JSON_PAYLOAD },
+                transport_payload_type_configuration: PayloadConfiguration::of(profile),
                 sparkplug: false,
                 sparkplug_attributes_metric_names: None,
-                send_ack_on_validation_exception: false,
+                send_ack_on_validation_exception: profile.payloads.acknowledges_faults,
             }),
+        }
+    }
+}
+
+impl PayloadConfiguration {
+    fn of(profile: &Profile) -> Self {
+        let (transport_payload_type, json_too) = match profile.payloads.encoding {
+            PayloadEncoding::Json => (JSON_PAYLOAD, None),
+            PayloadEncoding::Protobuf => (PROTOBUF_PAYLOAD, Some(false)),
+            PayloadEncoding::ProtobufOrJson => (PROTOBUF_PAYLOAD, Some(true)),
+        };
+        Self {
+            transport_payload_type,
+            enable_compatibility_with_json_payload_format: json_too,
+            notes: profile.protobuf_notes.clone(),
         }
     }
 }
 
 impl From<Profile> for ProfileJson {
     fn from(profile: Profile) -> Self {
+        let transport_configuration = TransportConfiguration::of(&profile);
         Self {
             id: EntityId::profile(profile.id),
             created_time: profile.created_at,
@@ -177,7 +215,7 @@ impl From<Profile> for ProfileJson {
             default: profile.is_default,
             profile_data: ProfileData {
                 configuration: Kind::default(),
-                transport_configuration: profile.transport.into(),
+                transport_configuration,
                 provision_configuration: ProvisionConfiguration {
                     kind: NO_PROVISIONING,
                     provision_device_secret: None,

@@ -16,9 +16,9 @@ use deed_domain::{
         Attribute, AttributeScope, Attributes, Authority, Clock, Credentials, Customer, CustomerValues, Customers,
         DeviceCredentials, DeviceIdentity, DeviceToken, Entity, Entropy, EventStore, Feed, Holder, Holdings,
         KeyDigester, KeyRefused, Letter, LinkPurpose, LinkToken, ListPage, ListedUser, Logins, Mailer, NewLink,
-        NewLogin, OfferedLink, Page, PageRequest, Password, PasswordHasher, PendingLink, PersonalLinks, Principal,
-        Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles, ProfilesError, Proof, PublicLogins, Scope,
-        StoreError, Subscription, Tenant, TenantValues, Tenants, TokenClaims, TokenError, TokenSigner, User,
+        NewLogin, OfferedLink, Page, PageRequest, Password, PasswordHasher, Payloads, PendingLink, PersonalLinks,
+        Principal, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles, ProfilesError, Proof, PublicLogins,
+        Scope, StoreError, Subscription, Tenant, TenantValues, Tenants, TokenClaims, TokenError, TokenSigner, User,
         UserCredentials, UserSort, Users, UsersOf,
     },
     time::Timestamp,
@@ -421,6 +421,10 @@ impl Profiles for Unreachable {
     }
 
     async fn default_of(&self, _: TenantId) -> Result<Option<Profile>, StoreError> {
+        fails()
+    }
+
+    async fn payloads_of(&self, _: DeviceId) -> Result<Payloads, StoreError> {
         fails()
     }
 

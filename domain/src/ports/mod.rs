@@ -41,7 +41,10 @@ pub use feed::{Feed, Page, RecordedEvent, Scope, Subscription};
 pub use holdings::{Holder, Holdings};
 pub use mailer::{Letter, Mailer, Message};
 pub use paging::{ListPage, PageRequest};
-pub use profiles::{DEFAULT_PROFILE, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles, ProfilesError};
+pub use profiles::{
+    DEFAULT_PROFILE, PayloadEncoding, Payloads, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles,
+    ProfilesError,
+};
 pub use rate_limiter::{RateLimiter, TooMany};
 pub use secrets::{KeyDigester, Password, PasswordHasher, TokenClaims, TokenError, TokenSigner};
 pub use surroundings::{Clock, Entropy};

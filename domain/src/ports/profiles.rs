@@ -1,9 +1,10 @@
 //! Device profiles.
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use crate::{
-    ids::{ProfileId, TenantId},
+    ids::{DeviceId, ProfileId, TenantId},
     ports::{ListPage, PageRequest, StoreError},
     time::Timestamp,
 };
@@ -26,6 +27,13 @@ pub trait Profiles: Send + Sync {
     /// # Errors
     /// [`StoreError`] if the registry cannot be read.
     async fn by_id(&self, id: ProfileId) -> Result<Option<Profile>, StoreError>;
+
+    /// How the device with that id writes its messages: as its profile says, and in JSON if there is none. One look-up
+    /// by key, so that it is asked for each message and a change of the profile counts at once.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the registry cannot be read.
+    async fn payloads_of(&self, device_id: DeviceId) -> Result<Payloads, StoreError>;
 
     /// The profile of the tenant's devices that name none.
     ///
@@ -95,6 +103,10 @@ pub struct Profile {
     pub description: Option<String>,
     /// How its devices connect.
     pub transport: ProfileTransport,
+    /// How its devices write their messages.
+    pub payloads: Payloads,
+    /// What clients keep beside Protobuf; nobody else reads it.
+    pub protobuf_notes: Option<Value>,
 }
 
 /// What a save replaces.
@@ -106,10 +118,50 @@ pub struct ProfileValues {
     pub description: Option<String>,
     /// How its devices connect.
     pub transport: ProfileTransport,
+    /// How its devices write their messages.
+    pub payloads: Payloads,
+    /// What clients keep beside Protobuf; nobody else reads it.
+    pub protobuf_notes: Option<Value>,
 }
 
-/// How the devices of a profile connect. Clients keep it there: every device may use every transport that there is, and
-/// speaks JSON.
+/// How devices write their messages over MQTT and CoAP, and what becomes of messages that cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Payloads {
+    /// How they are written.
+    pub encoding: PayloadEncoding,
+    /// Whether one that cannot be read is acknowledged as if it could, and the connection kept.
+    pub acknowledges_faults: bool,
+}
+
+/// How a message is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PayloadEncoding {
+    /// JSON.
+    #[default]
+    Json,
+    /// Protobuf.
+    Protobuf,
+    /// Protobuf, or JSON where it is none.
+    ProtobufOrJson,
+}
+
+impl PayloadEncoding {
+    /// The word in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Protobuf => "PROTOBUF",
+            Self::ProtobufOrJson => "PROTOBUF_OR_JSON",
+        }
+    }
+
+    /// The encoding of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Json, Self::Protobuf, Self::ProtobufOrJson].into_iter().find(|encoding| encoding.as_str() == word)
+    }
+}
+
+/// How the devices of a profile connect. Clients keep it there: every device may use every transport that there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProfileTransport {
     /// Whichever they like.
@@ -152,8 +204,19 @@ pub enum ProfileSort {
 impl Profile {
     /// A new profile with these values.
     pub fn new(id: ProfileId, tenant_id: TenantId, created_at: Timestamp, values: ProfileValues) -> Self {
-        let ProfileValues { name, description, transport } = values;
-        Self { id, tenant_id, name, created_at, version: 1, is_default: false, description, transport }
+        let ProfileValues { name, description, transport, payloads, protobuf_notes } = values;
+        Self {
+            id,
+            tenant_id,
+            name,
+            created_at,
+            version: 1,
+            is_default: false,
+            description,
+            transport,
+            payloads,
+            protobuf_notes,
+        }
     }
 
     /// A new profile of that name, of which nothing else is known.

@@ -11,8 +11,10 @@
 //! | [`claiming_data`] | what an administrator writes into the claiming attributes |
 //! | [`credentials`] | what a device is to authenticate with |
 //! | [`device_message`] | telemetry and requests of a device |
+//! | [`gateway_message`] | claims and connections of the devices behind a gateway |
 //! | [`generated_key`] | a made key as a person types it |
 //! | [`import`] | a file of devices |
+//! | [`protobuf_claim`] | what a device sends to register a claim key, in Protobuf |
 //! | [`request`] | a whole request to the HTTP port, of a person or of a device |
 //! | [`token`] | a JSON Web Token |
 //! | [`event`], [`metadata`], [`key_digest`] | what stands in the log |
@@ -25,6 +27,7 @@ mod import;
 mod keys;
 mod messages;
 mod payloads;
+mod protobuf;
 mod request;
 mod stored;
 mod token;
@@ -34,6 +37,7 @@ pub use import::import;
 pub use keys::{generated_key, key_digest};
 pub use messages::{attributes, credentials, device_message};
 pub use payloads::{claim_payload, claiming_data};
+pub use protobuf::{gateway_message, protobuf_claim};
 pub use request::request;
 pub use stored::{event, metadata};
 pub use token::token;
@@ -50,10 +54,12 @@ pub const ENTRIES: &[(&str, Entry)] = &[
     ("device_message", device_message),
     ("event", event),
     ("export", export),
+    ("gateway_message", gateway_message),
     ("generated_key", generated_key),
     ("import", import),
     ("key_digest", key_digest),
     ("metadata", metadata),
+    ("protobuf_claim", protobuf_claim),
     ("request", request),
     ("token", token),
 ];

@@ -146,6 +146,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
             claims: claims.clone(),
             credentials: store.clone(),
             attributes: store.clone(),
+            profiles: store.clone(),
             numeric_text_is_number: true,
             store: store.clone(),
             feed: store.clone(),

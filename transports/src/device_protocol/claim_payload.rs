@@ -2,17 +2,20 @@
 
 use std::fmt;
 
-use deed_domain::claim_key::ClaimKey;
+use deed_domain::{claim_key::ClaimKey, ports::PayloadEncoding};
+use prost::Message;
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
+use super::protobuf::ClaimDevice;
+
 /// Most bytes of a claim payload.
 pub const MAX_CLAIM_PAYLOAD: usize = 65_536;
 
-const BYTE_ORDER_MARK: char = '\u{feff}';
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A registration as the device asks for it.
 #[derive(Clone, Debug)]
@@ -21,6 +24,19 @@ pub struct ClaimPayload {
     pub key: ClaimKey,
     /// How long the key is to live, milliseconds; zero or less asks for the installation's default.
     pub duration_ms: i64,
+}
+
+/// The empty key for the installation's default duration.
+impl Default for ClaimPayload {
+    fn default() -> Self {
+        Self { key: ClaimKey::new(""), duration_ms: 0 }
+    }
+}
+
+impl From<ClaimDevice> for ClaimPayload {
+    fn from(message: ClaimDevice) -> Self {
+        Self { key: ClaimKey::new(message.secret_key), duration_ms: message.duration_ms }
+    }
 }
 
 /// Why a payload is not understood. Tells where, and never shows what was sent, as it may hold a secret.
@@ -46,9 +62,37 @@ pub enum PayloadError {
     /// The duration is no whole number and no text of one.
     #[error("durationMs must be a number of milliseconds")]
     BadDuration,
+    /// It is not the Protobuf message.
+    #[error("the claim payload is not the Protobuf message ClaimDevice")]
+    NotProtobuf,
 }
 
-/// Reads a payload: nothing at all, an object, or a text that holds an object, as one published client sends it.
+/// Reads a payload as the device writes it; nothing at all stands for both defaults in each encoding.
+///
+/// JSON as [`parse`] reads it, but a text that holds an object is none. In Protobuf, a member of another wire type than it
+/// should have is no message, and not the default.
+///
+/// # Errors
+/// [`PayloadError`] if it cannot be read; then nothing may be registered.
+pub fn read(encoding: PayloadEncoding, payload: &[u8]) -> Result<ClaimPayload, PayloadError> {
+    match encoding {
+        PayloadEncoding::Json => read_json(payload),
+        PayloadEncoding::Protobuf => read_protobuf(payload),
+        PayloadEncoding::ProtobufOrJson => read_protobuf(payload).or_else(|_| read_json(payload)),
+    }
+}
+
+fn read_protobuf(payload: &[u8]) -> Result<ClaimPayload, PayloadError> {
+    ClaimDevice::decode(payload).map(ClaimPayload::from).map_err(|_| PayloadError::NotProtobuf)
+}
+
+fn read_json(payload: &[u8]) -> Result<ClaimPayload, PayloadError> {
+    let text = text(payload)?;
+    if text.is_empty() { Ok(ClaimPayload::default()) } else { object(text) }
+}
+
+/// Reads a payload that came over HTTP: nothing at all, an object, or a text that holds an object, as one published
+/// client sends it there.
 ///
 /// Strict JSON in UTF-8, a byte order mark skipped. Of members that come twice the last one counts; unknown ones are
 /// ignored. A number or boolean as key stands for its text as it was written.
@@ -56,10 +100,9 @@ pub enum PayloadError {
 /// # Errors
 /// [`PayloadError`] if it cannot be read; then nothing may be registered.
 pub fn parse(payload: &[u8]) -> Result<ClaimPayload, PayloadError> {
-    let text = str::from_utf8(payload).map_err(|_| PayloadError::NotUtf8)?;
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let text = text(payload)?;
     if text.is_empty() {
-        return Ok(ClaimPayload { key: ClaimKey::new(""), duration_ms: 0 });
+        return Ok(ClaimPayload::default());
     }
     match first_character(text) {
         Some('"') => object(&serde_json::from_str::<String>(text)?),
@@ -67,7 +110,12 @@ pub fn parse(payload: &[u8]) -> Result<ClaimPayload, PayloadError> {
     }
 }
 
-fn object(text: &str) -> Result<ClaimPayload, PayloadError> {
+fn text(payload: &[u8]) -> Result<&str, PayloadError> {
+    let text = str::from_utf8(payload).map_err(|_| PayloadError::NotUtf8)?;
+    Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
+}
+
+pub(super) fn object(text: &str) -> Result<ClaimPayload, PayloadError> {
     if first_character(text) != Some('{') {
         serde_json::from_str::<IgnoredAny>(text)?;
         return Err(PayloadError::NotAnObject);
@@ -79,7 +127,7 @@ fn object(text: &str) -> Result<ClaimPayload, PayloadError> {
     })
 }
 
-fn first_character(text: &str) -> Option<char> {
+pub(super) fn first_character(text: &str) -> Option<char> {
     text.chars().find(|c| !matches!(c, ' ' | '\t' | '\n' | '\r'))
 }
 
@@ -175,6 +223,10 @@ mod tests {
 
     fn parsed(payload: impl AsRef<[u8]>) -> Result<(String, i64), PayloadError> {
         parse(payload.as_ref()).map(|payload| (payload.key.expose().to_owned(), payload.duration_ms))
+    }
+
+    fn read_as(encoding: PayloadEncoding, payload: impl AsRef<[u8]>) -> Result<(String, i64), PayloadError> {
+        read(encoding, payload.as_ref()).map(|payload| (payload.key.expose().to_owned(), payload.duration_ms))
     }
 
     fn payload(key: &str, duration_ms: i64) -> Result<(String, i64), PayloadError> {
@@ -281,6 +333,42 @@ mod tests {
     }
 
     #[test]
+    fn a_text_around_the_object_is_read_over_http_alone() {
+        let text = r#""{\"secretKey\":\"k\"}""#;
+        assert_eq!(parsed(text), payload("k", 0));
+        assert_eq!(read_as(PayloadEncoding::Json, text), Err(PayloadError::NotAnObject));
+    }
+
+    #[test]
+    fn protobuf_is_read_by_its_fields() {
+        let key = |key: &str| [&[0x0a, u8::try_from(key.len()).unwrap()], key.as_bytes()].concat();
+        let of = |bytes: &[u8]| read_as(PayloadEncoding::Protobuf, bytes);
+        assert_eq!(of(b""), payload("", 0));
+        assert_eq!(of(&[&key("k"), &[0x10, 0xe0, 0xd4, 0x03][..]].concat()), payload("k", 60_000));
+        assert_eq!(of(&[0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]), payload("", -1));
+        assert_eq!(of(&[key("a"), vec![0x48, 0x01], key("b")].concat()), payload("b", 0), "the last counts");
+        for (bytes, what) in [
+            (&[0x08, 0x05][..], "a number as key"),
+            (&[0x12, 0x01, b'5'], "a text as duration"),
+            (&[0x0a, 0x05, b'k'], "cut off"),
+            (&[0x0a, 0x01, 0xff], "no UTF-8"),
+            (&[0xff, 0xff, 0xff], "garbage"),
+            (b"{\"secretKey\":\"k\"}", "JSON"),
+        ] {
+            assert_eq!(of(bytes), Err(PayloadError::NotProtobuf), "{what}");
+        }
+    }
+
+    #[test]
+    fn json_is_taken_where_the_profile_allows_it() {
+        let both = PayloadEncoding::ProtobufOrJson;
+        assert_eq!(read_as(both, r#"{"secretKey":"k"}"#), payload("k", 0));
+        assert_eq!(read_as(both, [0x0a, 0x01, b'k']), payload("k", 0));
+        assert_eq!(read_as(both, ""), payload("", 0));
+        assert_eq!(read_as(both, r#"{"secretKey":null}"#), Err(PayloadError::BadSecretKey));
+    }
+
+    #[test]
     fn depth_does_not_exhaust_the_stack() {
         let deep = format!(r#"{{"x":{}{},"secretKey":"k"}}"#, "[".repeat(30_000), "]".repeat(30_000));
         assert_eq!(parsed(&deep), payload("k", 0));
@@ -343,6 +431,27 @@ mod tests {
         #[test]
         fn a_text_around_an_object_changes_nothing(document in any_document()) {
             prop_assert_eq!(parsed(Value::from(document.to_string()).to_string()), expected(&document));
+        }
+
+        #[test]
+        fn every_protobuf_message_is_read_as_it_was_written(key in ".{0,40}", duration_ms: i64, unknown: u32) {
+            let message = ClaimDevice { secret_key: key.clone(), duration_ms };
+            let shown = format!("{message:?}");
+            prop_assert!(!shown.contains("secret_key"));
+            let mut bytes = message.encode_to_vec();
+            bytes.extend([0x78 | 0x80, 0x01]);
+            prost::encoding::encode_varint(unknown.into(), &mut bytes);
+            prop_assert_eq!(read_as(PayloadEncoding::Protobuf, &bytes), payload(&key, duration_ms));
+            prop_assert_eq!(read_as(PayloadEncoding::ProtobufOrJson, &bytes), payload(&key, duration_ms));
+        }
+
+        #[test]
+        fn the_fallback_reads_what_either_reads(document in any_document(), bytes: Vec<u8>) {
+            for bytes in [document.to_string().into_bytes(), bytes] {
+                let [json, protobuf, both] = [PayloadEncoding::Json, PayloadEncoding::Protobuf, PayloadEncoding::ProtobufOrJson]
+                    .map(|encoding| read_as(encoding, &bytes));
+                prop_assert_eq!(protobuf.or(json), both);
+            }
         }
 
         #[test]

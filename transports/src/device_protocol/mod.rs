@@ -3,7 +3,9 @@
 mod attributes;
 mod claim_payload;
 mod claim_state;
+mod gateway_message;
 mod message_text;
+mod protobuf;
 mod rpc;
 mod telemetry;
 
@@ -15,16 +17,19 @@ use deed_domain::{
     ids::{CommandId, DeviceId},
     metadata::{Actor, Caller, Transport},
     ports::{
-        AppendError, Attributes, Clock, Credentials, DeviceIdentity, DeviceToken, EventStore, Feed, RateLimiter,
-        TooMany,
+        AppendError, Attributes, Clock, Credentials, DeviceIdentity, DeviceToken, EventStore, Feed, Payloads, Profiles,
+        RateLimiter, TooMany,
     },
     rate_limit::RateLimit,
 };
 use serde_json::Value;
 
 pub use attributes::{DeviceAttributes, NotPublished, Wanted};
-pub use claim_payload::{ClaimPayload, MAX_CLAIM_PAYLOAD, PayloadError, parse};
+pub use claim_payload::{ClaimPayload, MAX_CLAIM_PAYLOAD, PayloadError, parse, read};
 pub use claim_state::{ClaimState, ClaimStateKind};
+pub use gateway_message::{
+    DeviceClaim, GatewayConnect, GatewayMessageError, read_claims, read_connect, read_disconnect,
+};
 pub use message_text::MessageError;
 pub use rpc::answer;
 pub use telemetry::check_telemetry;
@@ -38,6 +43,8 @@ pub struct DeviceProtocol {
     pub credentials: Arc<dyn Credentials>,
     /// What is stored of attributes.
     pub attributes: Arc<dyn Attributes>,
+    /// How devices write their messages.
+    pub profiles: Arc<dyn Profiles>,
     /// Whether an attribute's text that looks like a number is stored as one.
     pub numeric_text_is_number: bool,
     /// How it stands with a device.
@@ -79,6 +86,14 @@ impl DeviceProtocol {
         Ok(self.credentials.by_access_token(token).await.map_err(AppendError::from)?)
     }
 
+    /// How the device writes its messages, by its profile at that moment. HTTP does not ask: there it is JSON.
+    ///
+    /// # Errors
+    /// [`Failure::NotAppended`] if the registry cannot be read.
+    pub async fn payloads(&self, device: DeviceIdentity) -> Result<Payloads, Failure> {
+        Ok(self.profiles.payloads_of(device.device_id).await.map_err(AppendError::from)?)
+    }
+
     /// Counts a message of the device.
     ///
     /// # Errors
@@ -98,7 +113,8 @@ impl DeviceProtocol {
         answer(message, max_payload, self.message_limit.as_ref().map(|limit| &limit.limit))
     }
 
-    /// Registers the claim key that the payload carries; answered when it is durable. With an idempotency key
+    /// Registers the claim key that a payload carries, which [`parse`] or [`read`] made of what the device sent; answered
+    /// when it is durable. With an idempotency key
     /// ([`CommandId::is_key`]), a device that sends it again registers nothing anew.
     ///
     /// # Errors
@@ -109,7 +125,7 @@ impl DeviceProtocol {
         transport: Transport,
         correlation_id: Cow<'static, str>,
         idempotency_key: Option<&str>,
-        payload: &[u8],
+        payload: Result<ClaimPayload, PayloadError>,
     ) -> Result<IssuedKey, NotRegistered> {
         let registered = self.try_to_register(device, transport, correlation_id, idempotency_key, payload).await;
         count_registration(
@@ -128,9 +144,9 @@ impl DeviceProtocol {
         transport: Transport,
         correlation_id: Cow<'static, str>,
         idempotency_key: Option<&str>,
-        payload: &[u8],
+        payload: Result<ClaimPayload, PayloadError>,
     ) -> Result<IssuedKey, NotRegistered> {
-        let ClaimPayload { key, duration_ms } = parse(payload)?;
+        let ClaimPayload { key, duration_ms } = payload?;
         let actor = Actor::Device(device.device_id);
         let command_id = idempotency_key.map(|key| CommandId::derive(&actor.to_string(), "claim", key));
         let caller = Caller { actor, transport, correlation_id, command_id };

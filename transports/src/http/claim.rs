@@ -9,7 +9,7 @@ use axum::{
 use deed_domain::{ids::CommandId, metadata::Transport};
 
 use super::{DeviceHttp, body, failed, faulty, request_id};
-use crate::device_protocol::{MAX_CLAIM_PAYLOAD, NotRegistered, count_registration};
+use crate::device_protocol::{MAX_CLAIM_PAYLOAD, NotRegistered, count_registration, parse};
 
 /// The header names no command.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,8 @@ pub(super) async fn register(
         count_registration(Transport::Http, "malformed");
         return faulty(StatusCode::BAD_REQUEST, BadIdempotencyKey);
     };
-    let registered = state.protocol.register_claim(device, Transport::Http, request_id(&headers), key, &payload).await;
+    let payload = parse(&payload);
+    let registered = state.protocol.register_claim(device, Transport::Http, request_id(&headers), key, payload).await;
     match registered {
         Ok(_) => StatusCode::OK.into_response(),
         Err(refusal) if state.legacy_ack && refusal.is_refusal() => StatusCode::OK.into_response(),

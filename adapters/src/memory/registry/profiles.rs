@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use deed_domain::{
-    ids::{ProfileId, TenantId},
+    ids::{DeviceId, ProfileId, TenantId},
     ports::{
-        ListPage, PageRequest, Party, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles, ProfilesError,
-        StoreError, contains_folded, fold_case,
+        ListPage, PageRequest, Party, Payloads, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles,
+        ProfilesError, StoreError, contains_folded, fold_case,
     },
 };
 
@@ -26,6 +26,12 @@ impl Profiles for InMemoryStore {
 
     async fn by_id(&self, id: ProfileId) -> Result<Option<Profile>, StoreError> {
         Ok(self.held().registry.profiles.get(&id).cloned())
+    }
+
+    async fn payloads_of(&self, device_id: DeviceId) -> Result<Payloads, StoreError> {
+        let held = self.held();
+        let profile = held.models.devices.device(device_id).and_then(|row| held.registry.profiles.get(&row.profile_id));
+        Ok(profile.map(|profile| profile.payloads).unwrap_or_default())
     }
 
     async fn default_of(&self, tenant_id: TenantId) -> Result<Option<Profile>, StoreError> {
@@ -93,8 +99,11 @@ impl Profiles for InMemoryStore {
         if !is_kept && held.is_in_use(&stored) {
             return Err(ProfilesError::InUse);
         }
-        let ProfileValues { name, description, transport } = values;
-        let saved = Profile { name, description, transport, version: stored.version + 1, ..stored };
+        let saved = Profile {
+            version: stored.version + 1,
+            is_default: stored.is_default,
+            ..Profile::new(id, stored.tenant_id, stored.created_at, values)
+        };
         held.registry.profiles.insert(id, saved.clone());
         Ok(saved)
     }

@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use deed_domain::{
-    ids::{ProfileId, TenantId},
+    ids::{DeviceId, ProfileId, TenantId},
     ports::{
-        ListPage, PageRequest, Party, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles, ProfilesError,
-        StoreError, fold_case,
+        ListPage, PageRequest, Party, PayloadEncoding, Payloads, Profile, ProfileSort, ProfileTransport, ProfileValues,
+        Profiles, ProfilesError, StoreError, fold_case,
     },
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use serde_json::Value;
 
 use super::departures;
 use crate::sqlite::{
@@ -19,14 +20,15 @@ use crate::sqlite::{
     values::{Column, IdText},
 };
 
-const PROFILE: &str =
-    "SELECT id, tenant_id, name, created_at, version, is_default, description, transport FROM device_profiles";
+const PROFILE: &str = "SELECT id, tenant_id, name, created_at, version, is_default, description, transport, encoding,
+     acknowledges_faults, protobuf_notes FROM device_profiles";
 
 /// Adds a profile. Its name has been claimed.
 pub(super) fn add(tx: &Connection, profile: &Profile, created_at: Timestamp) -> Result<(), SqlError> {
     tx.prepare_cached(
         "INSERT INTO device_profiles (id, tenant_id, name, name_folded, created_at, version, is_default, description,
-         transport) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         transport, encoding, acknowledges_faults, protobuf_notes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         IdText::new(profile.id.0),
@@ -38,6 +40,9 @@ pub(super) fn add(tx: &Connection, profile: &Profile, created_at: Timestamp) -> 
         profile.is_default,
         profile.description,
         profile.transport.as_str(),
+        profile.payloads.encoding.as_str(),
+        profile.payloads.acknowledges_faults,
+        profile.protobuf_notes.as_ref().map(Value::to_string),
     ])?;
     Ok(())
 }
@@ -67,7 +72,26 @@ fn read(row: &Row<'_>) -> Result<Profile, SqlError> {
         is_default: row.get(5)?,
         description: row.get(6)?,
         transport: column("transport", 7).word(row, ProfileTransport::parse)?,
+        payloads: read_payloads(row, 8)?,
+        protobuf_notes: column("protobuf_notes", 10).optional_word(row, |text| serde_json::from_str(text).ok())?,
     })
+}
+
+/// Reads the encoding from the column of that index, and the flag from the one after it.
+fn read_payloads(row: &Row<'_>, index: usize) -> Result<Payloads, SqlError> {
+    Ok(Payloads {
+        encoding: Column::new("device_profiles", "encoding", index).word(row, PayloadEncoding::parse)?,
+        acknowledges_faults: row.get(index + 1)?,
+    })
+}
+
+fn payloads_of(connection: &Connection, device_id: DeviceId) -> Result<Payloads, SqlError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT profile.id, profile.encoding, profile.acknowledges_faults FROM device_list AS device
+         JOIN device_profiles AS profile ON profile.id = device.profile_id WHERE device.device_id = ?1",
+    )?;
+    let mut rows = statement.query([IdText::new(device_id.0)])?;
+    rows.next()?.map_or(Ok(Payloads::default()), |row| read_payloads(row, 1))
 }
 
 fn find(connection: &Connection, condition: &str, params: &[&dyn ToSql]) -> Result<Option<Profile>, SqlError> {
@@ -115,11 +139,14 @@ fn save(
     if !is_kept && is_in_use(tx, &stored)? {
         return Ok(Err(ProfilesError::InUse));
     }
-    let ProfileValues { name, description, transport } = values;
-    let saved = Profile { name, description, transport, version: stored.version + 1, ..stored };
+    let saved = Profile {
+        version: stored.version + 1,
+        is_default: stored.is_default,
+        ..Profile::new(id, stored.tenant_id, stored.created_at, values)
+    };
     tx.prepare_cached(
-        "UPDATE device_profiles SET name = ?2, name_folded = ?3, description = ?4, transport = ?5, version = ?6
-         WHERE id = ?1",
+        "UPDATE device_profiles SET name = ?2, name_folded = ?3, description = ?4, transport = ?5, version = ?6,
+         encoding = ?7, acknowledges_faults = ?8, protobuf_notes = ?9 WHERE id = ?1",
     )?
     .execute(params![
         IdText::new(id.0),
@@ -128,6 +155,9 @@ fn save(
         saved.description,
         saved.transport.as_str(),
         saved.version,
+        saved.payloads.encoding.as_str(),
+        saved.payloads.acknowledges_faults,
+        saved.protobuf_notes.as_ref().map(Value::to_string),
     ])?;
     Ok(Ok(saved))
 }
@@ -195,6 +225,10 @@ impl Profiles for SqliteStore {
 
     async fn by_id(&self, id: ProfileId) -> Result<Option<Profile>, StoreError> {
         self.lookup(move |connection| by_id(connection, id)).await
+    }
+
+    async fn payloads_of(&self, device_id: DeviceId) -> Result<Payloads, StoreError> {
+        self.lookup(move |connection| payloads_of(connection, device_id)).await
     }
 
     async fn default_of(&self, tenant_id: TenantId) -> Result<Option<Profile>, StoreError> {

@@ -9,11 +9,12 @@ use deed_domain::{
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::payloads;
 use crate::{
     endpoints::{contact::read_version, devices::DraftId},
     error::ApiError,
     extract::JsonObject,
-    wire::{ATTRIBUTES_TOPIC, DEFAULT_TYPE, JSON_PAYLOAD, NO_PROVISIONING, TELEMETRY_TOPIC},
+    wire::{DEFAULT_TYPE, NO_PROVISIONING},
 };
 
 /// What else a profile of ThingsBoard can have.
@@ -81,23 +82,29 @@ impl Draft {
             .text("transportType")?
             .map_or(Some(ProfileTransport::Default), |word| ProfileTransport::parse(&word));
         let transport = transport.ok_or_else(|| ApiError::invalid("Member 'transportType' must be DEFAULT or MQTT"))?;
-        let draft = Self {
+        let mut draft = Self {
             id: members.entity_id("id", "DEVICE_PROFILE")?.map(ProfileId),
             version: read_version(members, "Device profile")?,
             is_default: members.flag("default")?.unwrap_or(false),
-            values: ProfileValues { name, description, transport },
+            values: ProfileValues { name, description, transport, ..ProfileValues::default() },
         };
         only(members, "type", DEFAULT_TYPE)?;
         only(members, "provisionType", NO_PROVISIONING)?;
         UNSUPPORTED.into_iter().try_for_each(|name| unset(members, name))?;
         if let Some(data) = members.nested("profileData")? {
-            check_data(&data, transport)?;
+            check_data(&data)?;
+            if let Some(configuration) = data.nested("transportConfiguration")? {
+                only(&configuration, "type", transport.as_str())?;
+                if transport == ProfileTransport::Mqtt {
+                    (draft.values.payloads, draft.values.protobuf_notes) = payloads::read_mqtt(&configuration)?;
+                }
+            }
         }
         Ok(draft)
     }
 }
 
-fn check_data(data: &JsonObject, transport: ProfileTransport) -> Result<(), ApiError> {
+fn check_data(data: &JsonObject) -> Result<(), ApiError> {
     unset(data, "alarms")?;
     if let Some(configuration) = data.nested("configuration")? {
         only(&configuration, "type", DEFAULT_TYPE)?;
@@ -106,29 +113,11 @@ fn check_data(data: &JsonObject, transport: ProfileTransport) -> Result<(), ApiE
         only(&provisioning, "type", NO_PROVISIONING)?;
         unset(&provisioning, "provisionDeviceSecret")?;
     }
-    let Some(configuration) = data.nested("transportConfiguration")? else { return Ok(()) };
-    only(&configuration, "type", transport.as_str())?;
-    match transport {
-        ProfileTransport::Default => Ok(()),
-        ProfileTransport::Mqtt => check_mqtt(&configuration),
-    }
-}
-
-fn check_mqtt(configuration: &JsonObject) -> Result<(), ApiError> {
-    only(configuration, "deviceTelemetryTopic", TELEMETRY_TOPIC)?;
-    only(configuration, "deviceAttributesTopic", ATTRIBUTES_TOPIC)?;
-    only(configuration, "deviceAttributesSubscribeTopic", ATTRIBUTES_TOPIC)?;
-    only(configuration, "sparkplug", "false")?;
-    only(configuration, "sendAckOnValidationException", "false")?;
-    unset(configuration, "sparkplugAttributesMetricNames")?;
-    match configuration.nested("transportPayloadTypeConfiguration")? {
-        Some(payload) => only(&payload, "transportPayloadType", JSON_PAYLOAD),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// The member is missing, null, or this.
-fn only(members: &JsonObject, name: &str, expected: &str) -> Result<(), ApiError> {
+pub(super) fn only(members: &JsonObject, name: &str, expected: &str) -> Result<(), ApiError> {
     match members.text(name)? {
         Some(text) if text != expected => Err(ApiError::invalid(format!("Member '{name}' must be {expected}"))),
         Some(_) | None => Ok(()),
@@ -136,7 +125,7 @@ fn only(members: &JsonObject, name: &str, expected: &str) -> Result<(), ApiError
 }
 
 /// The member says nothing.
-fn unset(members: &JsonObject, name: &str) -> Result<(), ApiError> {
+pub(super) fn unset(members: &JsonObject, name: &str) -> Result<(), ApiError> {
     if members.is_set(name) {
         return Err(ApiError::invalid(format!("Member '{name}' of a device profile is not supported")));
     }
@@ -146,7 +135,11 @@ fn unset(members: &JsonObject, name: &str) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use axum::body::Bytes;
-    use deed_domain::{ids::TenantId, ports::Profile, time::Timestamp};
+    use deed_domain::{
+        ids::TenantId,
+        ports::{PayloadEncoding, Payloads, Profile},
+        time::Timestamp,
+    };
     use proptest::prelude::*;
     use serde_json::json;
     use uuid::Uuid;
@@ -169,11 +162,18 @@ mod tests {
     #[test]
     fn a_profile_that_was_read_can_be_sent_back() {
         let id = Uuid::from_u128(5);
-        for transport in [ProfileTransport::Default, ProfileTransport::Mqtt] {
-            let first = Profile { transport, ..Profile::first(ProfileId(id), TenantId(id), Timestamp(7)) };
+        let protobuf = Payloads { encoding: PayloadEncoding::ProtobufOrJson, acknowledges_faults: true };
+        let notes = json!({"deviceTelemetryProtoSchema": "x", "useJsonPayloadFormatForDefaultDownlinkTopics": true});
+        for (transport, payloads, protobuf_notes) in [
+            (ProfileTransport::Default, Payloads::default(), None),
+            (ProfileTransport::Mqtt, Payloads::default(), None),
+            (ProfileTransport::Mqtt, protobuf, Some(notes)),
+        ] {
+            let first = Profile::first(ProfileId(id), TenantId(id), Timestamp(7));
+            let first = Profile { transport, payloads, protobuf_notes, ..first };
             let draft = read(&json!(ProfileJson::from(first.clone()))).unwrap();
-            let Profile { name, description, .. } = first;
-            assert_eq!(draft.values, ProfileValues { name, description, transport });
+            let Profile { name, description, transport, payloads, protobuf_notes, .. } = first;
+            assert_eq!(draft.values, ProfileValues { name, description, transport, payloads, protobuf_notes });
             assert_eq!((draft.id, draft.version, draft.is_default), (Some(ProfileId(id)), Some(1), true));
         }
     }
@@ -202,8 +202,8 @@ mod tests {
             ),
             (mqtt(json!({"sparkplug": true})), "Member 'sparkplug' must be false"),
             (
-                mqtt(json!({"transportPayloadTypeConfiguration": {"transportPayloadType": "PROTOBUF"}})),
-                "Member 'transportPayloadType' must be JSON",
+                mqtt(json!({"transportPayloadTypeConfiguration": {"transportPayloadType": "XML"}})),
+                "Member 'transportPayloadType' must be JSON or PROTOBUF",
             ),
         ] {
             assert_eq!(read(&value).unwrap_err(), message, "{value}");

@@ -6,6 +6,7 @@ pub(crate) mod list;
 pub(crate) mod list_infos;
 pub(crate) mod make_default;
 pub(crate) mod names;
+mod payloads;
 pub(crate) mod read;
 pub(crate) mod read_info;
 pub(crate) mod save;
