@@ -14,6 +14,7 @@ use deed_api::{ApiSettings, ApiState, Readiness, RequestLimits};
 use deed_domain::{
     claims::Claims,
     deletions::Deletions,
+    gateways::Gateways,
     people::People,
     ports::{Clock, Entropy, Mailer, PasswordHasher, RateLimiter},
     rate_limit::RateLimit,
@@ -99,6 +100,7 @@ impl Service {
         let devices = DeviceHttp {
             protocol: DeviceProtocol {
                 claims: claims.clone(),
+                gateways: Gateways::new(claims.clone(), stored.clone()),
                 credentials: stored.clone(),
                 attributes: stored.clone(),
                 profiles: stored.clone(),

@@ -5,12 +5,7 @@
 //! end the registry is erased. Every step can be repeated, so whoever finds a mark can go on: the request that set it, or
 //! a worker after a restart.
 
-use std::{
-    future::{Future, poll_fn},
-    pin::Pin,
-    sync::Arc,
-    task::Poll,
-};
+use std::{future::Future, sync::Arc};
 
 use crate::{
     claims::{Claims, Failure},
@@ -18,6 +13,7 @@ use crate::{
     ids::{CustomerId, DeviceId, TenantId},
     metadata::Caller,
     ports::{Accounts, AppendError, Appended, Holder, Holdings, StoreError},
+    together::together,
 };
 
 /// With at most so many devices a deletion is finished before it is answered.
@@ -138,22 +134,4 @@ impl Deletions {
 /// The caller of many commands: none of them bears the name of the request.
 fn unnamed(caller: &Caller) -> Caller {
     Caller { command_id: None, ..caller.clone() }
-}
-
-/// Waits for all, which are under way at the same time.
-async fn together<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut waiting: Vec<Option<Pin<Box<F>>>> = all.map(|one| Some(Box::pin(one))).collect();
-    let mut results = Vec::with_capacity(waiting.len());
-    poll_fn(move |context| {
-        for slot in &mut waiting {
-            if let Some(one) = slot
-                && let Poll::Ready(result) = one.as_mut().poll(context)
-            {
-                results.push(result);
-                *slot = None;
-            }
-        }
-        if results.len() == waiting.len() { Poll::Ready(std::mem::take(&mut results)) } else { Poll::Pending }
-    })
-    .await
 }

@@ -13,6 +13,7 @@
 //! | [`import`] | devices from a file: what each of its lines asks for |
 //! | [`texts`] | what names and labels may look like |
 //! | [`claims`] | the use cases that transports and the REST API call |
+//! | [`gateways`] | the use cases of gateways, for the devices behind them |
 //! | [`people`] | the use cases around users: who may do what to whom, activation, forgotten passwords |
 //! | [`deletions`] | how customers and tenants go, with their devices |
 //! | [`ports`] | what the outside has to provide: event store, feed, registry, secrets, time |
@@ -33,6 +34,7 @@ pub mod codec;
 pub mod credentials;
 pub mod deletions;
 pub mod device;
+pub mod gateways;
 pub mod ids;
 pub mod import;
 pub mod metadata;
@@ -41,3 +43,4 @@ pub mod ports;
 pub mod rate_limit;
 pub mod texts;
 pub mod time;
+mod together;

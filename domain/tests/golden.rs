@@ -144,7 +144,7 @@ fn the_words_in_events_are_frozen() {
             "superseded", "withdrawn", "used", "claimed", "reclaimed", "assigned", "unassigned", "customer-deleted",
             "removed",
         ],
-        "IssueRefusedReason": ["not-allowed", "already-claimed", "undecodable"],
+        "IssueRefusedReason": ["not-allowed", "already-claimed", "undecodable", "other-gateway"],
         "ClaimRefusedReason": [
             "wrong-key", "expired", "nothing-to-claim", "not-allowed", "already-claimed", "locked",
         ],

@@ -22,6 +22,7 @@ pub mod counting;
 pub mod deciding_together;
 pub mod departing;
 pub mod following;
+pub mod gateways;
 pub mod listing;
 pub mod logins;
 pub mod naming;
@@ -36,15 +37,23 @@ mod world;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use deed_domain::ports::{Accounts, Attributes, Clock, Credentials, EventStore, Feed, Holdings, Profiles};
+use deed_domain::ports::{
+    Accounts, Attributes, Clock, Credentials, EventStore, Feed, GatewayDevices, Holdings, Profiles,
+};
 use deed_projections::ReadModels;
 
 pub use world::SettableClock;
 
 /// All ports that a store implements.
-pub trait Store: EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles + Holdings {}
+pub trait Store:
+    EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles + Holdings + GatewayDevices
+{
+}
 
-impl<T: EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles + Holdings> Store for T {}
+impl<T> Store for T where
+    T: EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles + Holdings + GatewayDevices
+{
+}
 
 /// Makes one store.
 #[async_trait]
@@ -113,6 +122,17 @@ macro_rules! conformance_suite {
                 a_subscription_is_woken_by_its_scope_only
                 giving_up_waiting_loses_nothing
                 nothing_is_lost_or_doubled_while_many_append
+            }
+            gateways {
+                a_gateway_is_one_as_long_as_its_device_says_so
+                what_a_gateway_names_is_found
+                a_gateway_makes_what_it_names
+                a_device_is_reached_through_the_first_gateway_that_names_it
+                of_two_gateways_at_once_one_has_the_device
+                a_gateway_goes_and_its_devices_are_free
+                an_administrator_names_another_gateway
+                a_gateway_registers_for_its_own_devices_alone
+                what_cannot_be_registered_harms_no_other_device
             }
             listing {
                 every_list_shows_what_the_log_has_in_its_order

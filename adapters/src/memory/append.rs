@@ -93,6 +93,7 @@ impl Held {
             UniqueClaim::CredentialsVersion(version) => {
                 self.registry.credentials.get(&device_id).is_none_or(|of| of.version != *version)
             }
+            UniqueClaim::Gateway(gateway) => self.registry.is_anothers(*gateway, device_id),
             UniqueClaim::ProfileName(tenant_id, name) => self.registry.profile_named(*tenant_id, name).is_some(),
             UniqueClaim::ProfileAsSeen(id, name) => {
                 self.registry.profile(*id).is_none_or(|profile| profile.name != *name)

@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0005_customers_tenants.sql"),
     include_str!("migrations/0006_profiles.sql"),
     include_str!("migrations/0007_payloads.sql"),
+    include_str!("migrations/0008_gateways.sql"),
 ];
 
 /// Brings the file up to date, all steps in one transaction.

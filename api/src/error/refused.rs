@@ -54,7 +54,7 @@ fn of_refusal(refusal: &Refusal) -> Report {
         Refusal::NotOwner => {
             Report::new(StatusCode::FORBIDDEN, code, "You don't have permission to perform this operation!")
         }
-        Refusal::ClaimingNotAllowed => Report::new(StatusCode::FORBIDDEN, code, exact()),
+        Refusal::ClaimingNotAllowed | Refusal::NotItsGateway => Report::new(StatusCode::FORBIDDEN, code, exact()),
         Refusal::AlreadyClaimed => Report::new(StatusCode::CONFLICT, code, exact()),
         Refusal::VersionConflict => version_conflict(code, "Device was already changed by someone else"),
         Refusal::ClaimantLocked { until } => {
@@ -90,7 +90,10 @@ fn of_append(error: &AppendError) -> Report {
                 let message = "Device credentials are already assigned to another device!";
                 Report::new(StatusCode::BAD_REQUEST, claim.code(), message)
             }
-            UniqueClaim::CredentialsVersion(_) | UniqueClaim::ProfileName(..) | UniqueClaim::ProfileAsSeen(..) => {
+            UniqueClaim::CredentialsVersion(_)
+            | UniqueClaim::ProfileName(..)
+            | UniqueClaim::Gateway(_)
+            | UniqueClaim::ProfileAsSeen(..) => {
                 version_conflict(claim.code(), "Entity was already changed by someone else")
             }
         },

@@ -86,6 +86,18 @@ impl Claims {
         new: NewDevice,
         attributes: DeviceAttributes,
     ) -> Result<Appended, Failure> {
+        self.register_reached(caller, tenant_id, new, attributes, None).await
+    }
+
+    /// Adds a device that is reached through a gateway, or through none.
+    pub(super) async fn register_reached(
+        &self,
+        caller: &Caller,
+        tenant_id: TenantId,
+        new: NewDevice,
+        attributes: DeviceAttributes,
+        gateway: Option<DeviceId>,
+    ) -> Result<Appended, Failure> {
         let claiming = self.claiming_commands(tenant_id, attributes.claiming.clone())?;
         let device_id = DeviceId(self.entropy.new_id(self.clock.now()));
         let credentials = new.credentials.unwrap_or_else(|| self.make_token());
@@ -98,6 +110,7 @@ impl Claims {
             request.registry.push(RegistryWrite::PutAdditionalInfo(device_id, new.additional_info.clone()));
             request.unique.push(UniqueClaim::DeviceName(tenant_id, new.name.clone()));
             request.put_credentials(record.clone());
+            request.registry.extend(gateway.map(|gateway| RegistryWrite::PutGateway(device_id, gateway)));
             request.parties.push(Party::Tenant(tenant_id));
             request.parties.extend(new.owner.map(Party::Customer));
             request.registry.extend(attributes.plain(device_id));

@@ -1,5 +1,6 @@
 //! The use cases. Transports and the REST API call these and nothing deeper; each is one append.
 
+mod behind_gateways;
 mod claiming_data;
 mod credentials;
 mod departures;

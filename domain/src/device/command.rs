@@ -59,6 +59,8 @@ pub enum DeviceCommand {
         /// How long it is to live, milliseconds; zero or less = the default.
         duration_ms: i64,
     },
+    /// Record that a gateway offered a key for a device that another gateway has.
+    RefuseGateway,
     /// An administrator adds a key.
     IssueFromAdmin {
         /// The new key.

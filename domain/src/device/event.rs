@@ -282,6 +282,8 @@ words! {
         AlreadyClaimed = "already-claimed",
         /// The attribute's content is no claiming data.
         Undecodable = "undecodable",
+        /// The gateway that offered it is another one than that of the device.
+        OtherGateway = "other-gateway",
     }
 
     /// Why a claim failed.

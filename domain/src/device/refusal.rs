@@ -38,6 +38,9 @@ pub enum Refusal {
     /// Only the owner and the tenant's administrators may do this.
     #[error("the device belongs to somebody else")]
     NotOwner,
+    /// The device is reached through another gateway.
+    #[error("the device belongs to another gateway")]
+    NotItsGateway,
     /// The device has no owner.
     #[error("the device is not assigned to a customer")]
     NotAssigned,
@@ -76,6 +79,7 @@ impl Refusal {
             Self::AlreadyClaimed => "already_claimed",
             Self::ClaimantLocked { .. } => "claimant_locked",
             Self::NotOwner => "not_owner",
+            Self::NotItsGateway => "not_its_gateway",
             Self::NotAssigned => "not_assigned",
             Self::VersionConflict => "version_conflict",
             Self::KeyNotFound => "key_not_found",

@@ -138,6 +138,8 @@ pub enum UniqueClaim {
     CredentialsVersion(u32),
     /// No other profile of the tenant bears that name.
     ProfileName(TenantId, String),
+    /// The device is reached through this gateway or through none: no other gateway has it, as long as it is one.
+    Gateway(DeviceId),
     /// The profile is still there and bears that name: nobody deleted or renamed it in between.
     ProfileAsSeen(ProfileId, String),
 }
@@ -150,6 +152,7 @@ impl UniqueClaim {
             Self::CredentialsId(_) => "credentials_taken",
             Self::CredentialsVersion(_) => "credentials_changed",
             Self::ProfileName(..) => "profile_name_taken",
+            Self::Gateway(_) => "gateway_taken",
             Self::ProfileAsSeen(..) => "profile_changed",
         }
     }
@@ -169,13 +172,15 @@ pub enum RegistryWrite {
     PutCredentials(DeviceCredentials),
     /// Puts a device's `additionalInfo` in the place of the one it had; `None` is JSON null.
     PutAdditionalInfo(DeviceId, Option<Value>),
+    /// Says that the first device is reached through the second, a gateway.
+    PutGateway(DeviceId, DeviceId),
     /// Adds a profile.
     PutProfile(Profile),
     /// Adds attributes or replaces those of the same key.
     PutAttributes(Entity, AttributeScope, Vec<(String, Value)>),
     /// Deletes attributes; those that are not there are no fault.
     DeleteAttributes(Entity, AttributeScope, Vec<String>),
-    /// Deletes everything that the registry holds on a device.
+    /// Deletes everything that the registry holds on a device, and that others are reached through it.
     EraseDevice(DeviceId),
 }
 

@@ -5,6 +5,7 @@
 //! | [`EventStore`] | append what a command decides, durably, and say how it went |
 //! | [`Feed`] | read the log in order, then wait for more |
 //! | [`Accounts`], [`Credentials`], [`Attributes`], [`Profiles`] | the registry: what is not an event |
+//! | [`GatewayDevices`] | which devices are gateways, and through which a device is reached |
 //! | [`Holdings`] | which devices a tenant or customer has |
 //! | [`Mailer`] | letters to people |
 //! | [`RateLimiter`] | whether somebody has sent enough |
@@ -16,6 +17,7 @@ mod attributes;
 mod credentials;
 mod event_store;
 mod feed;
+mod gateway_devices;
 mod holdings;
 mod mailer;
 mod paging;
@@ -38,6 +40,7 @@ pub use event_store::{
     Target, UniqueClaim,
 };
 pub use feed::{Feed, Page, RecordedEvent, Scope, Subscription};
+pub use gateway_devices::{GatewayDevices, KnownGateway, NamedDevice};
 pub use holdings::{Holder, Holdings};
 pub use mailer::{Letter, Mailer, Message};
 pub use paging::{ListPage, PageRequest};

@@ -57,6 +57,15 @@ fn a_gateway_issues_for_the_device_in_its_own_name() {
 }
 
 #[test]
+fn a_gateway_that_is_another_ones_is_refused_and_recorded() {
+    let refuse = || DeviceCommand::RefuseGateway;
+    let recorded = refused(KeyOrigin::Gateway, IssueRefusedReason::OtherGateway);
+    given([registered()]).allowed_by_default().when(refuse()).then_refused_with(Refusal::NotItsGateway, [recorded]);
+    let already = refused(KeyOrigin::Gateway, IssueRefusedReason::AlreadyClaimed);
+    given(owned()).when(refuse()).then_refused_with(Refusal::AlreadyClaimed, [already]);
+}
+
+#[test]
 fn the_newest_key_of_the_device_wins() {
     let old = issued(key_id(1), KeySlot::Device, "old", START.plus(1));
     let other = issued(key_id(2), KeySlot::Additional, "other", START.plus(1));

@@ -19,6 +19,7 @@ use deed_domain::{
     claims::Claims,
     deletions::Deletions,
     device::ClaimPolicy,
+    gateways::Gateways,
     ids::{CustomerId, ProfileId, TenantId, UserId},
     people::People,
     ports::{Accounts, Authority, Clock, Customer, Password, PasswordHasher, Profile, Tenant, User, UserCredentials},
@@ -144,6 +145,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
     let devices = DeviceHttp {
         protocol: DeviceProtocol {
             claims: claims.clone(),
+            gateways: Gateways::new(claims.clone(), store.clone()),
             credentials: store.clone(),
             attributes: store.clone(),
             profiles: store.clone(),

@@ -4,6 +4,7 @@ mod attributes;
 mod claim_payload;
 mod claim_state;
 mod gateway_message;
+mod gateways;
 mod message_text;
 mod protobuf;
 mod rpc;
@@ -14,6 +15,7 @@ use std::{borrow::Cow, sync::Arc};
 use deed_domain::{
     claims::{Claims, Failure, IssuedKey},
     device::Refusal,
+    gateways::Gateways,
     ids::{CommandId, DeviceId},
     metadata::{Actor, Caller, Transport},
     ports::{
@@ -30,6 +32,7 @@ pub use claim_state::{ClaimState, ClaimStateKind};
 pub use gateway_message::{
     DeviceClaim, GatewayConnect, GatewayMessageError, read_claims, read_connect, read_disconnect,
 };
+pub use gateways::{DeviceNotRegistered, DevicesNotRegistered, GatewayError, GatewayFault, WhyNot};
 pub use message_text::MessageError;
 pub use rpc::answer;
 pub use telemetry::check_telemetry;
@@ -39,6 +42,8 @@ pub use telemetry::check_telemetry;
 pub struct DeviceProtocol {
     /// The use cases.
     pub claims: Claims,
+    /// The use cases of gateways.
+    pub gateways: Gateways,
     /// Who a device is.
     pub credentials: Arc<dyn Credentials>,
     /// What is stored of attributes.

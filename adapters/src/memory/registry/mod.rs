@@ -6,6 +6,7 @@ mod attributes;
 mod credentials;
 mod customers;
 mod departures;
+mod gateway_devices;
 mod links;
 mod logins;
 mod profiles;
@@ -31,6 +32,8 @@ pub(in crate::memory) struct Registry {
     /// By key and scope, of each entity.
     attributes: Vec<(Entity, Attribute)>,
     additional_info: BTreeMap<DeviceId, Value>,
+    /// Through which a device is reached.
+    gateways: BTreeMap<DeviceId, DeviceId>,
     tenants: BTreeMap<TenantId, Tenant>,
     customers: BTreeMap<CustomerId, Customer>,
     departures: departures::Departures,
@@ -73,6 +76,9 @@ impl Registry {
             RegistryWrite::PutAdditionalInfo(device_id, None) => {
                 self.additional_info.remove(&device_id);
             }
+            RegistryWrite::PutGateway(device_id, gateway) => {
+                self.gateways.insert(device_id, gateway);
+            }
             RegistryWrite::PutProfile(profile) => {
                 self.profiles.insert(profile.id, Profile { created_at: now, ..profile });
             }
@@ -87,6 +93,7 @@ impl Registry {
             }
             RegistryWrite::EraseDevice(device_id) => {
                 self.credentials.remove(&device_id);
+                self.gateways.retain(|device, gateway| *device != device_id && *gateway != device_id);
                 self.additional_info.remove(&device_id);
                 self.attributes.retain(|(entity, _)| *entity != Entity::Device(device_id));
             }

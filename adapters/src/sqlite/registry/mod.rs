@@ -10,6 +10,7 @@ mod credentials;
 mod customers;
 mod departures;
 mod email;
+mod gateway_devices;
 mod json;
 mod links;
 mod logins;
@@ -37,11 +38,13 @@ pub(in crate::sqlite) fn write(tx: &Connection, write: &RegistryWrite, now: Time
         RegistryWrite::PutAdditionalInfo(device_id, info) => {
             attributes::put_additional_info(tx, *device_id, info.as_ref())
         }
+        RegistryWrite::PutGateway(device_id, gateway) => gateway_devices::put(tx, *device_id, *gateway, now),
         RegistryWrite::PutProfile(profile) => profiles::add(tx, profile, now),
         RegistryWrite::PutAttributes(entity, scope, put) => attributes::put(tx, *entity, *scope, put, now),
         RegistryWrite::DeleteAttributes(entity, scope, keys) => attributes::delete(tx, *entity, *scope, keys),
         RegistryWrite::EraseDevice(device_id) => {
             credentials::erase(tx, *device_id)?;
+            gateway_devices::erase(tx, *device_id)?;
             attributes::erase(tx, *device_id)
         }
     }
@@ -54,6 +57,7 @@ pub(in crate::sqlite) fn is_taken(tx: &Connection, claim: &UniqueClaim, device_i
         UniqueClaim::DeviceName(..) => Ok(false),
         UniqueClaim::CredentialsId(id) => credentials::is_taken(tx, id, device_id),
         UniqueClaim::CredentialsVersion(version) => credentials::is_other_version(tx, *version, device_id),
+        UniqueClaim::Gateway(gateway) => gateway_devices::is_anothers(tx, *gateway, device_id),
         UniqueClaim::ProfileName(tenant_id, name) => profiles::is_taken(tx, *tenant_id, name),
         UniqueClaim::ProfileAsSeen(id, name) => profiles::is_other(tx, *id, name),
     }

@@ -10,9 +10,8 @@ use deed_domain::{
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
-use serde_json::Value;
 
-use super::departures;
+use super::{departures, json};
 use crate::sqlite::{
     SqliteStore,
     error::SqlError,
@@ -42,7 +41,7 @@ pub(super) fn add(tx: &Connection, profile: &Profile, created_at: Timestamp) -> 
         profile.transport.as_str(),
         profile.payloads.encoding.as_str(),
         profile.payloads.acknowledges_faults,
-        profile.protobuf_notes.as_ref().map(Value::to_string),
+        json::text(profile.protobuf_notes.as_ref()),
     ])?;
     Ok(())
 }
@@ -73,7 +72,7 @@ fn read(row: &Row<'_>) -> Result<Profile, SqlError> {
         description: row.get(6)?,
         transport: column("transport", 7).word(row, ProfileTransport::parse)?,
         payloads: read_payloads(row, 8)?,
-        protobuf_notes: column("protobuf_notes", 10).optional_word(row, |text| serde_json::from_str(text).ok())?,
+        protobuf_notes: json::read_optional(column("protobuf_notes", 10), row)?,
     })
 }
 
@@ -157,7 +156,7 @@ fn save(
         saved.version,
         saved.payloads.encoding.as_str(),
         saved.payloads.acknowledges_faults,
-        saved.protobuf_notes.as_ref().map(Value::to_string),
+        json::text(saved.protobuf_notes.as_ref()),
     ])?;
     Ok(Ok(saved))
 }

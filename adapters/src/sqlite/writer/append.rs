@@ -122,6 +122,7 @@ fn check_unique(tx: &Connection, claims: &[UniqueClaim], device_id: DeviceId) ->
             }
             UniqueClaim::CredentialsId(_)
             | UniqueClaim::CredentialsVersion(_)
+            | UniqueClaim::Gateway(_)
             | UniqueClaim::ProfileName(..)
             | UniqueClaim::ProfileAsSeen(..) => registry::is_taken(tx, claim, device_id)?,
         };

@@ -53,6 +53,13 @@ pub(super) fn from_device(
     Decision::accept(superseded.chain(std::iter::once(issued)).collect())
 }
 
+/// A gateway offered a key for a device of another one. Whether the device has an owner is told first, as to everybody.
+pub(super) fn refuse_gateway(device: &Registered, facts: &Facts) -> Decision {
+    let reason =
+        if device.owner.is_some() { IssueRefusedReason::AlreadyClaimed } else { IssueRefusedReason::OtherGateway };
+    limits::refuse_issue(device, KeyOrigin::Gateway, reason, facts)
+}
+
 pub(super) fn from_admin(
     device: &Registered,
     command: &DeviceCommand,

@@ -120,6 +120,7 @@ pub(super) fn refuse_issue(
     let at = facts.now;
     let refusal = match reason {
         IssueRefusedReason::AlreadyClaimed => Refusal::AlreadyClaimed,
+        IssueRefusedReason::OtherGateway => Refusal::NotItsGateway,
         IssueRefusedReason::NotAllowed | IssueRefusedReason::Undecodable => Refusal::ClaimingNotAllowed,
     };
     let decision = limited(device, RefusalKind::Issue(origin, reason), false, facts, |suppressed| {

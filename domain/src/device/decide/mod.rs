@@ -118,6 +118,7 @@ pub fn decide(device: &Device, command: &DeviceCommand, facts: &Facts) -> Decisi
         DeviceCommand::IssueFromDevice { key_id, origin, key, duration_ms } => {
             issue::from_device(device, *key_id, *origin, key, *duration_ms, facts)
         }
+        DeviceCommand::RefuseGateway => issue::refuse_gateway(device, facts),
         DeviceCommand::IssueFromAdmin { .. } => issue::from_admin(device, command, facts).into(),
         DeviceCommand::RefuseClaimingData { key_id } => {
             Decision::accept(issue::refuse_claiming_data(device, *key_id, now))
