@@ -17,6 +17,7 @@ use deed_domain::{
     gateways::Gateways,
     people::People,
     ports::{Clock, Entropy, Mailer, PasswordHasher, RateLimiter},
+    provisioning::Provisioning,
     rate_limit::RateLimit,
 };
 use deed_transports::{
@@ -101,6 +102,7 @@ impl Service {
             protocol: DeviceProtocol {
                 claims: claims.clone(),
                 gateways: Gateways::new(claims.clone(), stored.clone()),
+                provisioning: Provisioning::new(claims.clone(), stored.clone(), stored.clone(), stored.clone()),
                 credentials: stored.clone(),
                 attributes: stored.clone(),
                 profiles: stored.clone(),

@@ -427,3 +427,47 @@ async fn who_waits_in_vain_is_told_so_and_limits_hold() {
     let (status, text, _) = asked(&demo, Method::POST, &format!("{ALLOWED}/telemetry"), longer).await;
     assert_eq!((status, text), (413, json!("Payload size exceeds the limit of 40 bytes")));
 }
+
+/// A device that adds itself, from the profile to its first key.
+#[tokio::test]
+async fn a_device_adds_itself() {
+    let demo = Demo::start(&[]);
+    let login = json!({"username": "tenant@thingsboard.org", "password": "tenant"});
+    let answer = demo.request(Method::POST, "/api/auth/login").json(&login).send().await.unwrap();
+    let tenant = answer.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
+    let profile = json!({
+        "name": "sensor", "provisionType": "ALLOW_CREATE_NEW_DEVICES", "provisionDeviceKey": "fleet",
+        "profileData": {"provisionConfiguration": {
+            "type": "ALLOW_CREATE_NEW_DEVICES", "provisionDeviceSecret": "fleet-secret"
+        }}
+    });
+    let saved = demo.request(Method::POST, "/api/deviceProfile").bearer_auth(&tenant).json(&profile).send().await;
+    assert_eq!(saved.unwrap().status(), 200);
+    let provision = async |body: &str| {
+        let request =
+            demo.request(Method::POST, "/api/v1/provision").header("Content-Type", "application/x-www-form-urlencoded");
+        let answer = request.body(body.to_owned()).send().await.unwrap();
+        let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), kind.unwrap_or_default(), answer.text().await.unwrap())
+    };
+    let request = r#"{"deviceName":"S-1","provisionDeviceKey":"fleet","provisionDeviceSecret":"fleet-secret"}"#;
+    let (status, kind, text) = provision(request).await;
+    assert_eq!((status, kind.as_str()), (200, "text/plain; charset=utf-8"));
+    let reply: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&reply["status"], &reply["credentialsType"]), (&json!("SUCCESS"), &json!("ACCESS_TOKEN")));
+    let token = reply["credentialsValue"].as_str().unwrap();
+    assert_eq!(demo.register(token, "{}").await.0, 403, "the device is there, and has no claimingAllowed");
+    let exists = (200, kind.clone(), r#"{"errorMsg":"Failed to provision device!","status":"FAILURE"}"#.to_owned());
+    assert_eq!(provision(request).await, exists);
+    let unknown = (200, kind, r#"{"errorMsg":"Provision data was not found!","status":"NOT_FOUND"}"#.to_owned());
+    assert_eq!(provision(&request.replace("fleet-secret", "guess")).await, unknown);
+    for body in ["", "{", "[]", r#"{"provisionDeviceSecret":"fleet-secret"}"#] {
+        let (status, _, text) = provision(body).await;
+        assert_eq!(error(&(status, text.clone())), (400, 31), "{body}");
+        assert!(!text.contains("fleet-secret"), "{text}");
+    }
+    let (status, ..) = provision(&" ".repeat(65_537)).await;
+    assert_eq!(status, 413);
+    let answer = demo.request(Method::GET, "/api/v1/provision").send().await.unwrap();
+    assert_eq!(answer.status(), 405);
+}

@@ -15,6 +15,7 @@
 //! | [`claims`] | the use cases that transports and the REST API call |
 //! | [`gateways`] | the use cases of gateways, for the devices behind them |
 //! | [`people`] | the use cases around users: who may do what to whom, activation, forgotten passwords |
+//! | [`provisioning`] | devices that add themselves |
 //! | [`deletions`] | how customers and tenants go, with their devices |
 //! | [`ports`] | what the outside has to provide: event store, feed, registry, secrets, time |
 //! | [`metadata`] | who did something, over what, and in which request |
@@ -40,6 +41,7 @@ pub mod import;
 pub mod metadata;
 pub mod people;
 pub mod ports;
+pub mod provisioning;
 pub mod rate_limit;
 pub mod texts;
 pub mod time;

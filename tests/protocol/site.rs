@@ -17,6 +17,7 @@ use deed_domain::{
     ports::{
         Appended, Clock, DeviceIdentity, PayloadEncoding, Payloads, Profile, ProfileTransport, ProfileValues, Profiles,
     },
+    provisioning::Provisioning,
 };
 use deed_transports::device_protocol::{DeviceProtocol, GatewayError};
 use serde_json::{Value, json};
@@ -45,7 +46,8 @@ impl Site {
         let claims = Claims::new(store.clone(), store.clone(), digester, clock.clone(), Arc::new(OsEntropy), policy);
         let protocol = DeviceProtocol {
             claims: claims.clone(),
-            gateways: Gateways::new(claims, store.clone()),
+            gateways: Gateways::new(claims.clone(), store.clone()),
+            provisioning: Provisioning::new(claims.clone(), store.clone(), store.clone(), store.clone()),
             credentials: store.clone(),
             attributes: store.clone(),
             profiles: store.clone(),

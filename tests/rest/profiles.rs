@@ -94,7 +94,10 @@ async fn a_profile_is_added_saved_listed_and_deleted() {
             json!({"name": "n", "default": true}),
             "Another default device profile is present in scope of current tenant!",
         ),
-        (json!({"name": "n", "provisionType": "ALLOW_CREATE_NEW_DEVICES"}), "Member 'provisionType' must be DISABLED"),
+        (
+            json!({"name": "n", "provisionType": "ALLOW_CREATE_NEW_DEVICES"}),
+            "Member 'provisionDeviceKey' should be specified!",
+        ),
         (
             json!({"name": "n", "profileData": {"alarms": [{"alarmType": "hot"}]}}),
             "Member 'alarms' of a device profile is not supported",
@@ -227,4 +230,48 @@ async fn who_may_do_what_with_profiles() {
     assert_eq!(world.post(&admin, "/api/deviceProfile", stolen).await.0, StatusCode::NOT_FOUND);
     let (_, page) = world.get(&admin, "/api/deviceProfiles?pageSize=10&page=0").await;
     assert_eq!(page["totalElements"], json!(1));
+}
+
+#[tokio::test]
+async fn how_devices_write_and_add_themselves_is_kept_for_administrators() {
+    let world = World::start().await;
+    let tenant = world.tenant.clone();
+    let payload = json!({
+        "transportPayloadType": "PROTOBUF", "deviceTelemetryProtoSchema": "syntax = \"proto3\";",
+        "enableCompatibilityWithJsonPayloadFormat": true, "useJsonPayloadFormatForDefaultDownlinkTopics": false
+    });
+    let made = world
+        .profile(json!({
+            "name": "meter", "transportType": "MQTT", "provisionType": "CHECK_PRE_PROVISIONED_DEVICES",
+            "provisionDeviceKey": "key", "profileData": {
+                "transportConfiguration": {
+                    "type": "MQTT", "sendAckOnValidationException": true, "transportPayloadTypeConfiguration": payload
+                },
+                "provisionConfiguration": {"provisionDeviceSecret": "secret"}
+            }
+        }))
+        .await;
+    let transport = &made["profileData"]["transportConfiguration"];
+    assert_eq!(transport["transportPayloadTypeConfiguration"], payload);
+    assert_eq!(transport["sendAckOnValidationException"], true);
+    let strategy = "CHECK_PRE_PROVISIONED_DEVICES";
+    assert_eq!((&made["provisionType"], &made["provisionDeviceKey"]), (&json!(strategy), &json!("key")));
+    let rule = json!({"type": strategy, "provisionDeviceSecret": "secret"});
+    assert_eq!(made["profileData"]["provisionConfiguration"], rule);
+    // Sent back, it is the same; customers see neither.
+    let saved = world.profile(made.clone()).await;
+    assert_eq!(saved, with(&made, json!({"version": 2})));
+    let path = format!("/api/deviceProfile/{}", id(&made));
+    assert_eq!(world.get(&tenant, &path).await, (OK, saved));
+    assert_eq!(world.get(&world.customer_a, &path).await.0, StatusCode::FORBIDDEN);
+
+    let another = json!({
+        "name": "another", "provisionType": "ALLOW_CREATE_NEW_DEVICES", "provisionDeviceKey": "key",
+        "profileData": {"provisionConfiguration": {"provisionDeviceSecret": "x"}}
+    });
+    let (status, answer) = world.post(&tenant, "/api/deviceProfile", another.clone()).await;
+    let expected = "Device profile with such provision device key already exists!";
+    assert_eq!((status, answer["message"].as_str()), (StatusCode::BAD_REQUEST, Some(expected)));
+    let bare = with(&another, json!({"profileData": {}}));
+    assert_eq!(world.post(&tenant, "/api/deviceProfile", bare).await.0, StatusCode::BAD_REQUEST);
 }

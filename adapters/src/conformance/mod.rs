@@ -179,6 +179,7 @@ macro_rules! conformance_suite {
             profiles {
                 profiles_are_saved_under_names_of_their_own
                 a_device_writes_as_its_profile_says
+                a_provision_key_belongs_to_one_profile
                 profiles_are_listed_page_by_page
                 a_tenant_has_one_default_profile
                 a_profile_stays_while_devices_have_it

@@ -4,8 +4,8 @@ use deed_domain::{
     claims::{Failure, NewDevice, ProfileChoice},
     ids::ProfileId,
     ports::{
-        AppendError, PageRequest, PayloadEncoding, Payloads, Profile, ProfileSort, ProfileTransport, ProfileValues,
-        ProfilesError, Tenant, UniqueClaim,
+        AppendError, DeviceToken, PageRequest, PayloadEncoding, Payloads, Profile, ProfileSort, ProfileTransport,
+        ProfileValues, ProfilesError, ProvisioningRule, ProvisioningStrategy, Tenant, UniqueClaim,
     },
 };
 use futures_util::future::join_all;
@@ -102,6 +102,40 @@ pub async fn a_device_writes_as_its_profile_says(factory: &dyn Factory) {
     let saved = world.store.save_profile(profile.id, None, json.clone()).await.unwrap();
     assert_eq!(saved, Profile { version: 2, ..Profile::new(profile.id, TENANT, START, json) });
     assert_eq!(world.store.payloads_of(meter).await.unwrap(), Payloads::default());
+}
+
+/// It is found by it, and no other profile on the platform gets it.
+pub async fn a_provision_key_belongs_to_one_profile(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    let rule = |key: &str| ProvisioningRule {
+        strategy: ProvisioningStrategy::CheckPrepared,
+        key: key.to_owned(),
+        secret: DeviceToken::new(format!("secret of {key}")),
+    };
+    let with = |name: &str, key| ProfileValues { provisioning: Some(rule(key)), ..values(name) };
+    let first = Profile::new(new_id().into(), TENANT, START, with("first", "k1"));
+    world.store.add_profile(first.clone()).await.unwrap();
+    let second = add(&world, "second").await;
+    for tenant in [TENANT, OTHER_TENANT] {
+        let third = Profile::new(new_id().into(), tenant, START, with("third", "k1"));
+        assert!(matches!(world.store.add_profile(third).await, Err(ProfilesError::ProvisionKeyTaken)));
+    }
+    let taken = world.store.save_profile(second.id, None, with("second", "k1")).await;
+    assert!(matches!(taken, Err(ProfilesError::ProvisionKeyTaken)));
+    assert_eq!(world.store.by_id(second.id).await.unwrap(), Some(second.clone()));
+    for _ in 0..2 {
+        assert_eq!(world.store.by_provision_key("k1").await.unwrap(), Some(first.clone()));
+        assert_eq!(world.store.by_provision_key("K1").await.unwrap(), None);
+        assert_eq!(world.store.by_provision_key("").await.unwrap(), None);
+        world.reopen().await;
+    }
+    let kept = world.store.save_profile(first.id, None, with("first", "k1")).await.unwrap();
+    assert_eq!((kept.version, kept.provisioning), (2, Some(rule("k1"))));
+    world.store.save_profile(first.id, None, with("first", "k2")).await.unwrap();
+    world.store.save_profile(second.id, None, with("second", "k1")).await.unwrap();
+    assert_eq!(world.store.by_provision_key("k1").await.unwrap().map(|found| found.id), Some(second.id));
+    world.store.save_profile(second.id, None, values("second")).await.unwrap();
+    assert_eq!(world.store.by_provision_key("k1").await.unwrap(), None);
 }
 
 /// By a property or in order of creation, with the search taking each character for itself.

@@ -24,7 +24,8 @@ use utoipa::{OpenApi, ToSchema};
     publish_telemetry,
     wait_for_request,
     ask,
-    reply
+    reply,
+    provision
 ))]
 pub(super) struct DeviceApi;
 
@@ -124,6 +125,34 @@ struct MessageLimits {
 struct UnsupportedMethod {
     #[schema(example = "unsupported")]
     error: String,
+}
+
+/// A device that adds itself, or fetches the credentials that were prepared for it.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct ProvisionRequest {
+    /// The key of a profile.
+    provision_device_key: String,
+    /// Its secret.
+    provision_device_secret: String,
+    /// What the device is called. Missing or empty, a new device gets a name.
+    #[schema(max_length = 255)]
+    device_name: Option<String>,
+    /// `ACCESS_TOKEN`, which is what counts without it, `MQTT_BASIC` or `X509_CERTIFICATE`.
+    #[schema(example = "ACCESS_TOKEN")]
+    credentials_type: Option<String>,
+    /// With `ACCESS_TOKEN`: the token. Missing, one is made.
+    token: Option<String>,
+    /// With `MQTT_BASIC`: the user name.
+    username: Option<String>,
+    /// With `MQTT_BASIC`: the password.
+    password: Option<String>,
+    /// With `MQTT_BASIC`: the client id.
+    client_id: Option<String>,
+    /// With `X509_CERTIFICATE`: the certificate.
+    hash: Option<String>,
+    /// Whether a new device is a gateway.
+    gateway: Option<bool>,
 }
 
 /// Register a claim key
@@ -263,3 +292,20 @@ fn ask() {}
     responses((status = 200, description = "It was read. No body."))
 )]
 fn reply() {}
+
+/// Provision a device
+///
+/// A device adds itself with the key and the secret of its profile, or fetches the credentials that were prepared for it. The
+/// body is read as bytes, whatever its `Content-Type`.
+#[utoipa::path(
+    post, path = "/api/v1/provision", tag = "device API",
+    request_body = ProvisionRequest,
+    responses(
+        (status = 200, description = "A text with JSON in it: `credentialsValue`, `credentialsType` and `status`, which is \
+                                      `SUCCESS`; or `errorMsg` and `status`, which is `NOT_FOUND` where no profile has this \
+                                      key and secret, and `FAILURE` where the profile does not allow it for this device.",
+         body = String, content_type = "text/plain"),
+        (status = 400, description = "The body is no such object."),
+    )
+)]
+fn provision() {}

@@ -25,6 +25,9 @@ const NO_BODY: &str = "No body.";
 /// What the paths of devices begin with.
 const DEVICE_API: &str = "/api/v1/";
 
+/// What stands for the device in them, where it has a token already.
+const DEVICE_TOKEN: &str = "{token}";
+
 /// The document of every endpoint of this crate, and of the device API.
 pub fn document() -> Document {
     let (_, paths) = endpoints::routes().split_for_parts();
@@ -55,7 +58,8 @@ pub fn document() -> Document {
         (name = "attributes", description = "Attributes of devices, the claiming ones included"),
         (name = "claiming", description = "Claim, reclaim, claim keys"),
         (name = "device API", description = "What devices call, unless `transport.http.enabled` is false. The access token in \
-                                             the path is the only credential: headers with others are not looked at"),
+                                             the path is the only credential, where it has one: headers with others are \
+                                             not looked at"),
         (name = "audit", description = "What happened, for administrators and auditors"),
         (name = "operation", description = "Health, metrics, this document"),
     )
@@ -115,7 +119,7 @@ fn add_common(path: &str, operation: &mut Operation) {
         add("408", "The body did not arrive in time.");
         add("413", "The body is too large. The default body is a bare JSON string.");
     }
-    if path.starts_with(DEVICE_API) {
+    if path.starts_with(DEVICE_API) && path.contains(DEVICE_TOKEN) {
         add("401", "No device has this token, whatever else is wrong with the request. No body.");
         add("429", "The device has sent as much as it may. `Retry-After` says how long to wait. No body.");
     }

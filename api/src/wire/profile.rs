@@ -1,5 +1,7 @@
 //! Device profiles.
 
+use std::fmt;
+
 use deed_domain::{
     ports::{PayloadEncoding, Profile, ProfileTransport},
     time::Timestamp,
@@ -16,7 +18,7 @@ pub(crate) const TELEMETRY_TOPIC: &str = "v1/devices/me/telemetry";
 pub(crate) const ATTRIBUTES_TOPIC: &str = "v1/devices/me/attributes";
 /// The only kind of profile.
 pub(crate) const DEFAULT_TYPE: &str = "DEFAULT";
-/// How devices add themselves: not at all.
+/// Devices do not add themselves.
 pub(crate) const NO_PROVISIONING: &str = "DISABLED";
 /// Devices write JSON.
 pub(crate) const JSON_PAYLOAD: &str = "JSON";
@@ -59,7 +61,7 @@ pub(crate) struct ProfileJson {
     /// `DEFAULT` or `MQTT`.
     #[schema(example = "DEFAULT")]
     transport_type: &'static str,
-    /// `DISABLED`: devices do not add themselves.
+    /// How devices add themselves: `DISABLED`, `ALLOW_CREATE_NEW_DEVICES` or `CHECK_PRE_PROVISIONED_DEVICES`.
     #[schema(example = "DISABLED")]
     provision_type: &'static str,
     /// Always null.
@@ -68,7 +70,7 @@ pub(crate) struct ProfileJson {
     default_dashboard_id: Option<EntityId>,
     /// Always null.
     default_queue_name: Option<String>,
-    /// Always null.
+    /// By which such devices find the profile.
     provision_device_key: Option<String>,
     /// Always null.
     firmware_id: Option<EntityId>,
@@ -146,15 +148,21 @@ struct PayloadConfiguration {
     notes: Option<Value>,
 }
 
-/// That devices do not add themselves.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+/// How devices add themselves. Shows the secret to the tenant's administrators, and nothing in `Debug`.
+#[derive(Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ProvisionConfiguration {
     #[serde(rename = "type")]
     #[schema(example = "DISABLED")]
     kind: &'static str,
-    /// Always null.
-    provision_device_secret: Option<&'static str>,
+    /// By which they show that they may.
+    provision_device_secret: Option<String>,
+}
+
+impl fmt::Debug for ProvisionConfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProvisionConfiguration").field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 impl TransportConfiguration {
@@ -193,6 +201,8 @@ impl PayloadConfiguration {
 impl From<Profile> for ProfileJson {
     fn from(profile: Profile) -> Self {
         let transport_configuration = TransportConfiguration::of(&profile);
+        let strategy = profile.provisioning.as_ref().map_or(NO_PROVISIONING, |rule| rule.strategy.as_str());
+        let secret = profile.provisioning.as_ref().map(|rule| rule.secret.expose().to_owned());
         Self {
             id: EntityId::profile(profile.id),
             created_time: profile.created_at,
@@ -202,11 +212,11 @@ impl From<Profile> for ProfileJson {
             image: None,
             kind: DEFAULT_TYPE,
             transport_type: profile.transport.as_str(),
-            provision_type: NO_PROVISIONING,
+            provision_type: strategy,
             default_rule_chain_id: None,
             default_dashboard_id: None,
             default_queue_name: None,
-            provision_device_key: None,
+            provision_device_key: profile.provisioning.map(|rule| rule.key),
             firmware_id: None,
             software_id: None,
             default_edge_rule_chain_id: None,
@@ -216,10 +226,7 @@ impl From<Profile> for ProfileJson {
             profile_data: ProfileData {
                 configuration: Kind::default(),
                 transport_configuration,
-                provision_configuration: ProvisionConfiguration {
-                    kind: NO_PROVISIONING,
-                    provision_device_secret: None,
-                },
+                provision_configuration: ProvisionConfiguration { kind: strategy, provision_device_secret: secret },
                 alarms: None,
             },
         }

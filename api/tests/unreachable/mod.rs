@@ -424,6 +424,10 @@ impl Profiles for Unreachable {
         fails()
     }
 
+    async fn by_provision_key(&self, _: &str) -> Result<Option<Profile>, StoreError> {
+        fails()
+    }
+
     async fn payloads_of(&self, _: DeviceId) -> Result<Payloads, StoreError> {
         fails()
     }

@@ -22,7 +22,8 @@ impl Claims {
         new: NewDevice,
         gateway: DeviceId,
     ) -> Result<Appended, Failure> {
-        self.register_reached(caller, tenant_id, new, DeviceAttributes::default(), Some(gateway)).await
+        let device = DeviceIdentity::new(tenant_id, self.new_device_id());
+        self.register_as(caller, device, new, DeviceAttributes::default(), Some(gateway)).await
     }
 
     /// From now on the device is reached through that gateway. Another `additionalInfo` is a save of the device, on

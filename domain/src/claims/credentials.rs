@@ -8,7 +8,7 @@ use crate::{
     ports::{Appended, DeviceCredentials, DeviceIdentity, DeviceToken, Target, UniqueClaim},
 };
 
-/// Characters of an access token that the service makes.
+/// Characters of an access token or a name that the service makes.
 const TOKEN_LENGTH: usize = 20;
 
 impl Claims {
@@ -47,16 +47,25 @@ impl Claims {
 
     /// A token that nobody can guess.
     pub fn make_token(&self) -> NewCredentials {
+        NewCredentials::made_token(DeviceToken::new(self.random_text()))
+    }
+
+    /// A name that no device has.
+    pub(crate) fn make_name(&self) -> String {
+        self.random_text()
+    }
+
+    fn random_text(&self) -> String {
         const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        let mut token = String::with_capacity(TOKEN_LENGTH);
-        while token.len() < TOKEN_LENGTH {
+        let mut text = String::with_capacity(TOKEN_LENGTH);
+        while text.len() < TOKEN_LENGTH {
             let mut byte = [0];
             self.entropy.fill(&mut byte);
             // The bytes that 62 does not divide evenly are drawn again.
             if byte[0] < 248 {
-                token.push(char::from(LETTERS[usize::from(byte[0] % 62)]));
+                text.push(char::from(LETTERS[usize::from(byte[0] % 62)]));
             }
         }
-        NewCredentials::made_token(DeviceToken::new(token))
+        text
     }
 }

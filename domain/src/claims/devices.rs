@@ -86,22 +86,23 @@ impl Claims {
         new: NewDevice,
         attributes: DeviceAttributes,
     ) -> Result<Appended, Failure> {
-        self.register_reached(caller, tenant_id, new, attributes, None).await
+        let device = DeviceIdentity::new(tenant_id, self.new_device_id());
+        self.register_as(caller, device, new, attributes, None).await
     }
 
-    /// Adds a device that is reached through a gateway, or through none.
-    pub(super) async fn register_reached(
+    /// Adds a device under that id, which is reached through a gateway, or through none.
+    pub(crate) async fn register_as(
         &self,
         caller: &Caller,
-        tenant_id: TenantId,
+        device: DeviceIdentity,
         new: NewDevice,
         attributes: DeviceAttributes,
         gateway: Option<DeviceId>,
     ) -> Result<Appended, Failure> {
+        let DeviceIdentity { tenant_id, device_id } = device;
         let claiming = self.claiming_commands(tenant_id, attributes.claiming.clone())?;
-        let device_id = DeviceId(self.entropy.new_id(self.clock.now()));
         let credentials = new.credentials.unwrap_or_else(|| self.make_token());
-        let record = self.record(DeviceIdentity::new(tenant_id, device_id), &credentials);
+        let record = self.record(device, &credentials);
         let mut tries = 0;
         loop {
             tries += 1;
@@ -227,6 +228,11 @@ impl Claims {
         let request = Request::to(tenant_id, Target::Device(device_id));
         let reason = UnassignReason::Unassigned;
         self.append(caller, request, move |_| vec![DeviceCommand::UnassignDevice { reason, only_from: None }]).await
+    }
+
+    /// The id of a device that is about to be added.
+    pub(crate) fn new_device_id(&self) -> DeviceId {
+        DeviceId(self.entropy.new_id(self.clock.now()))
     }
 
     /// The profile to use, and whether it has to be added.

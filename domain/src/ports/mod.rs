@@ -46,7 +46,7 @@ pub use mailer::{Letter, Mailer, Message};
 pub use paging::{ListPage, PageRequest};
 pub use profiles::{
     DEFAULT_PROFILE, PayloadEncoding, Payloads, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles,
-    ProfilesError,
+    ProfilesError, ProvisioningRule, ProvisioningStrategy,
 };
 pub use rate_limiter::{RateLimiter, TooMany};
 pub use secrets::{KeyDigester, Password, PasswordHasher, TokenClaims, TokenError, TokenSigner};

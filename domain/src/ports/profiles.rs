@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     ids::{DeviceId, ProfileId, TenantId},
-    ports::{ListPage, PageRequest, StoreError},
+    ports::{DeviceToken, ListPage, PageRequest, StoreError},
     time::Timestamp,
 };
 
@@ -27,6 +27,12 @@ pub trait Profiles: Send + Sync {
     /// # Errors
     /// [`StoreError`] if the registry cannot be read.
     async fn by_id(&self, id: ProfileId) -> Result<Option<Profile>, StoreError>;
+
+    /// The profile by whose provision key devices find it, on the whole platform.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the registry cannot be read.
+    async fn by_provision_key(&self, key: &str) -> Result<Option<Profile>, StoreError>;
 
     /// How the device with that id writes its messages: as its profile says, and in JSON if there is none. One look-up
     /// by key, so that it is asked for each message and a change of the profile counts at once.
@@ -55,15 +61,16 @@ pub trait Profiles: Send + Sync {
     /// Adds a profile.
     ///
     /// # Errors
-    /// [`ProfilesError::NameTaken`]; [`ProfilesError::NotFound`] if the tenant is being deleted.
+    /// [`ProfilesError::NameTaken`]; [`ProfilesError::ProvisionKeyTaken`]; [`ProfilesError::NotFound`] if the tenant is
+    /// being deleted.
     async fn add_profile(&self, profile: Profile) -> Result<(), ProfilesError>;
 
     /// Replaces what a profile is called and described by, and counts the save; gives the profile as it is then.
     ///
     /// # Errors
     /// [`ProfilesError::NotFound`]; [`ProfilesError::VersionConflict`] if its version is not the expected one, where one
-    /// is expected; [`ProfilesError::NameTaken`]; [`ProfilesError::InUse`] if devices have it and its name or its
-    /// transport would be another.
+    /// is expected; [`ProfilesError::NameTaken`]; [`ProfilesError::ProvisionKeyTaken`]; [`ProfilesError::InUse`] if
+    /// devices have it and its name or its transport would be another.
     async fn save_profile(
         &self,
         id: ProfileId,
@@ -107,6 +114,8 @@ pub struct Profile {
     pub payloads: Payloads,
     /// What clients keep beside Protobuf; nobody else reads it.
     pub protobuf_notes: Option<Value>,
+    /// How devices add themselves to it; `None` if they do not.
+    pub provisioning: Option<ProvisioningRule>,
 }
 
 /// What a save replaces.
@@ -122,6 +131,43 @@ pub struct ProfileValues {
     pub payloads: Payloads,
     /// What clients keep beside Protobuf; nobody else reads it.
     pub protobuf_notes: Option<Value>,
+    /// How devices add themselves to it; `None` if they do not.
+    pub provisioning: Option<ProvisioningRule>,
+}
+
+/// How devices add themselves to a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvisioningRule {
+    /// Which devices may.
+    pub strategy: ProvisioningStrategy,
+    /// By which they find the profile; unique on the platform.
+    pub key: String,
+    /// By which they show that they may.
+    pub secret: DeviceToken,
+}
+
+/// Which devices may add themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProvisioningStrategy {
+    /// Those that do not exist yet.
+    AllowNew,
+    /// Those that an administrator has added: they fetch their credentials.
+    CheckPrepared,
+}
+
+impl ProvisioningStrategy {
+    /// The word on the wire and in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AllowNew => "ALLOW_CREATE_NEW_DEVICES",
+            Self::CheckPrepared => "CHECK_PRE_PROVISIONED_DEVICES",
+        }
+    }
+
+    /// The strategy of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::AllowNew, Self::CheckPrepared].into_iter().find(|strategy| strategy.as_str() == word)
+    }
 }
 
 /// How devices write their messages over MQTT and CoAP, and what becomes of messages that cannot be read.
@@ -204,7 +250,7 @@ pub enum ProfileSort {
 impl Profile {
     /// A new profile with these values.
     pub fn new(id: ProfileId, tenant_id: TenantId, created_at: Timestamp, values: ProfileValues) -> Self {
-        let ProfileValues { name, description, transport, payloads, protobuf_notes } = values;
+        let ProfileValues { name, description, transport, payloads, protobuf_notes, provisioning } = values;
         Self {
             id,
             tenant_id,
@@ -216,6 +262,7 @@ impl Profile {
             transport,
             payloads,
             protobuf_notes,
+            provisioning,
         }
     }
 
@@ -237,6 +284,9 @@ pub enum ProfilesError {
     /// The tenant has a profile of that name.
     #[error("a profile with this name exists")]
     NameTaken,
+    /// Some profile on the platform has that provision key.
+    #[error("a profile with this provision key exists")]
+    ProvisionKeyTaken,
     /// It is not there.
     #[error("there is no such profile")]
     NotFound,

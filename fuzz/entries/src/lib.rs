@@ -15,6 +15,7 @@
 //! | [`generated_key`] | a made key as a person types it |
 //! | [`import`] | a file of devices |
 //! | [`protobuf_claim`] | what a device sends to register a claim key, in Protobuf |
+//! | [`provision_request`] | what a device sends to add itself |
 //! | [`request`] | a whole request to the HTTP port, of a person or of a device |
 //! | [`token`] | a JSON Web Token |
 //! | [`event`], [`metadata`], [`key_digest`] | what stands in the log |
@@ -28,6 +29,7 @@ mod keys;
 mod messages;
 mod payloads;
 mod protobuf;
+mod provisioning;
 mod request;
 mod stored;
 mod token;
@@ -38,6 +40,7 @@ pub use keys::{generated_key, key_digest};
 pub use messages::{attributes, credentials, device_message};
 pub use payloads::{claim_payload, claiming_data};
 pub use protobuf::{gateway_message, protobuf_claim};
+pub use provisioning::provision_request;
 pub use request::request;
 pub use stored::{event, metadata};
 pub use token::token;
@@ -60,6 +63,7 @@ pub const ENTRIES: &[(&str, Entry)] = &[
     ("key_digest", key_digest),
     ("metadata", metadata),
     ("protobuf_claim", protobuf_claim),
+    ("provision_request", provision_request),
     ("request", request),
     ("token", token),
 ];

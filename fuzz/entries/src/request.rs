@@ -23,6 +23,7 @@ use deed_domain::{
     ids::{CustomerId, ProfileId, TenantId, UserId},
     people::People,
     ports::{Accounts, Authority, Clock, Customer, Password, PasswordHasher, Profile, Tenant, User, UserCredentials},
+    provisioning::Provisioning,
 };
 use deed_transports::{
     device_protocol::DeviceProtocol,
@@ -146,6 +147,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         protocol: DeviceProtocol {
             claims: claims.clone(),
             gateways: Gateways::new(claims.clone(), store.clone()),
+            provisioning: Provisioning::new(claims.clone(), store.clone(), store.clone(), store.clone()),
             credentials: store.clone(),
             attributes: store.clone(),
             profiles: store.clone(),

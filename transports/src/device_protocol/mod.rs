@@ -7,6 +7,7 @@ mod gateway_message;
 mod gateways;
 mod message_text;
 mod protobuf;
+mod provisioning;
 mod rpc;
 mod telemetry;
 
@@ -22,6 +23,7 @@ use deed_domain::{
         AppendError, Attributes, Clock, Credentials, DeviceIdentity, DeviceToken, EventStore, Feed, Payloads, Profiles,
         RateLimiter, TooMany,
     },
+    provisioning::Provisioning,
     rate_limit::RateLimit,
 };
 use serde_json::Value;
@@ -34,6 +36,9 @@ pub use gateway_message::{
 };
 pub use gateways::{DeviceNotRegistered, DevicesNotRegistered, GatewayError, GatewayFault, WhyNot};
 pub use message_text::MessageError;
+pub use provisioning::{
+    MAX_PROVISION_REQUEST, NotAnswered, ProvisionReply, ProvisionRequestError, ProvisionStatus, read_provision_request,
+};
 pub use rpc::answer;
 pub use telemetry::check_telemetry;
 
@@ -44,6 +49,8 @@ pub struct DeviceProtocol {
     pub claims: Claims,
     /// The use cases of gateways.
     pub gateways: Gateways,
+    /// The use case of devices that add themselves.
+    pub provisioning: Provisioning,
     /// Who a device is.
     pub credentials: Arc<dyn Credentials>,
     /// What is stored of attributes.

@@ -8,6 +8,7 @@ mod attributes;
 mod body;
 mod claim;
 mod methods;
+mod provision;
 mod rpc;
 mod state;
 mod telemetry;
@@ -58,6 +59,7 @@ pub fn router(state: DeviceHttp) -> Router {
         .route("/api/v1/{token}/telemetry", post(telemetry::publish))
         .route("/api/v1/{token}/rpc", read_and_post(rpc::wait, rpc::ask))
         .route("/api/v1/{token}/rpc/{requestId}", post(rpc::reply))
+        .route("/api/v1/provision", post(provision::provision))
         .with_state(state)
 }
 

@@ -9,6 +9,7 @@ use deed_domain::{
     },
 };
 
+use super::Registry;
 use crate::memory::{Held, InMemoryStore};
 
 impl Held {
@@ -16,6 +17,18 @@ impl Held {
     fn is_in_use(&self, profile: &Profile) -> bool {
         self.models.devices.device_types(profile.tenant_id).contains(&profile.name)
     }
+}
+
+impl Registry {
+    /// Whether another profile, whatever its tenant, has the provision key of this one.
+    fn is_key_taken(&self, profile: &Profile) -> bool {
+        let key = provision_key(profile);
+        key.is_some() && self.profiles.values().any(|other| other.id != profile.id && provision_key(other) == key)
+    }
+}
+
+fn provision_key(profile: &Profile) -> Option<&str> {
+    profile.provisioning.as_ref().map(|rule| rule.key.as_str())
 }
 
 #[async_trait]
@@ -26,6 +39,12 @@ impl Profiles for InMemoryStore {
 
     async fn by_id(&self, id: ProfileId) -> Result<Option<Profile>, StoreError> {
         Ok(self.held().registry.profiles.get(&id).cloned())
+    }
+
+    async fn by_provision_key(&self, key: &str) -> Result<Option<Profile>, StoreError> {
+        let held = self.held();
+        let mut profiles = held.registry.profiles.values();
+        Ok(profiles.find(|profile| provision_key(profile) == Some(key)).cloned())
     }
 
     async fn payloads_of(&self, device_id: DeviceId) -> Result<Payloads, StoreError> {
@@ -77,6 +96,9 @@ impl Profiles for InMemoryStore {
         if registry.profile_named(profile.tenant_id, &profile.name).is_some() {
             return Err(ProfilesError::NameTaken);
         }
+        if registry.is_key_taken(&profile) {
+            return Err(ProfilesError::ProvisionKeyTaken);
+        }
         registry.profiles.insert(profile.id, profile);
         Ok(())
     }
@@ -104,6 +126,9 @@ impl Profiles for InMemoryStore {
             is_default: stored.is_default,
             ..Profile::new(id, stored.tenant_id, stored.created_at, values)
         };
+        if held.registry.is_key_taken(&saved) {
+            return Err(ProfilesError::ProvisionKeyTaken);
+        }
         held.registry.profiles.insert(id, saved.clone());
         Ok(saved)
     }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use deed_domain::{
     ids::{DeviceId, ProfileId, TenantId},
     ports::{
-        ListPage, PageRequest, Party, PayloadEncoding, Payloads, Profile, ProfileSort, ProfileTransport, ProfileValues,
-        Profiles, ProfilesError, StoreError, fold_case,
+        DeviceToken, ListPage, PageRequest, Party, PayloadEncoding, Payloads, Profile, ProfileSort, ProfileTransport,
+        ProfileValues, Profiles, ProfilesError, ProvisioningRule, ProvisioningStrategy, StoreError, fold_case,
     },
     time::Timestamp,
 };
@@ -20,14 +20,14 @@ use crate::sqlite::{
 };
 
 const PROFILE: &str = "SELECT id, tenant_id, name, created_at, version, is_default, description, transport, encoding,
-     acknowledges_faults, protobuf_notes FROM device_profiles";
+     acknowledges_faults, protobuf_notes, provision_strategy, provision_key, provision_secret FROM device_profiles";
 
 /// Adds a profile. Its name has been claimed.
 pub(super) fn add(tx: &Connection, profile: &Profile, created_at: Timestamp) -> Result<(), SqlError> {
     tx.prepare_cached(
         "INSERT INTO device_profiles (id, tenant_id, name, name_folded, created_at, version, is_default, description,
-         transport, encoding, acknowledges_faults, protobuf_notes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         transport, encoding, acknowledges_faults, protobuf_notes, provision_strategy, provision_key, provision_secret)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?
     .execute(params![
         IdText::new(profile.id.0),
@@ -42,6 +42,9 @@ pub(super) fn add(tx: &Connection, profile: &Profile, created_at: Timestamp) -> 
         profile.payloads.encoding.as_str(),
         profile.payloads.acknowledges_faults,
         json::text(profile.protobuf_notes.as_ref()),
+        strategy_of(profile),
+        key_of(profile),
+        secret_of(profile),
     ])?;
     Ok(())
 }
@@ -73,7 +76,35 @@ fn read(row: &Row<'_>) -> Result<Profile, SqlError> {
         transport: column("transport", 7).word(row, ProfileTransport::parse)?,
         payloads: read_payloads(row, 8)?,
         protobuf_notes: json::read_optional(column("protobuf_notes", 10), row)?,
+        provisioning: read_provisioning(row)?,
     })
+}
+
+fn read_provisioning(row: &Row<'_>) -> Result<Option<ProvisioningRule>, SqlError> {
+    let strategy = Column::new("device_profiles", "provision_strategy", 11);
+    let Some(strategy) = strategy.optional_word(row, ProvisioningStrategy::parse)? else { return Ok(None) };
+    let secret = DeviceToken::new(row.get::<_, String>(13)?);
+    Ok(Some(ProvisioningRule { strategy, key: row.get(12)?, secret }))
+}
+
+fn strategy_of(profile: &Profile) -> Option<&'static str> {
+    profile.provisioning.as_ref().map(|rule| rule.strategy.as_str())
+}
+
+fn key_of(profile: &Profile) -> Option<&str> {
+    profile.provisioning.as_ref().map(|rule| rule.key.as_str())
+}
+
+fn secret_of(profile: &Profile) -> Option<&str> {
+    profile.provisioning.as_ref().map(|rule| rule.secret.expose())
+}
+
+/// Whether another profile, whatever its tenant, has the provision key.
+fn is_key_taken(tx: &Connection, id: ProfileId, key: Option<&str>) -> Result<bool, SqlError> {
+    let Some(key) = key else { return Ok(false) };
+    Ok(tx
+        .prepare_cached("SELECT 1 FROM device_profiles WHERE provision_key = ?1 AND id <> ?2")?
+        .exists(params![key, IdText::new(id.0)])?)
 }
 
 /// Reads the encoding from the column of that index, and the flag from the one after it.
@@ -117,6 +148,9 @@ fn add_unless_taken(tx: &Connection, profile: &Profile) -> Result<Result<(), Pro
     if is_taken(tx, profile.tenant_id, &profile.name)? {
         return Ok(Err(ProfilesError::NameTaken));
     }
+    if is_key_taken(tx, profile.id, key_of(profile))? {
+        return Ok(Err(ProfilesError::ProvisionKeyTaken));
+    }
     add(tx, profile, profile.created_at)?;
     Ok(Ok(()))
 }
@@ -143,9 +177,13 @@ fn save(
         is_default: stored.is_default,
         ..Profile::new(id, stored.tenant_id, stored.created_at, values)
     };
+    if is_key_taken(tx, id, key_of(&saved))? {
+        return Ok(Err(ProfilesError::ProvisionKeyTaken));
+    }
     tx.prepare_cached(
         "UPDATE device_profiles SET name = ?2, name_folded = ?3, description = ?4, transport = ?5, version = ?6,
-         encoding = ?7, acknowledges_faults = ?8, protobuf_notes = ?9 WHERE id = ?1",
+         encoding = ?7, acknowledges_faults = ?8, protobuf_notes = ?9, provision_strategy = ?10, provision_key = ?11,
+         provision_secret = ?12 WHERE id = ?1",
     )?
     .execute(params![
         IdText::new(id.0),
@@ -157,6 +195,9 @@ fn save(
         saved.payloads.encoding.as_str(),
         saved.payloads.acknowledges_faults,
         json::text(saved.protobuf_notes.as_ref()),
+        strategy_of(&saved),
+        key_of(&saved),
+        secret_of(&saved),
     ])?;
     Ok(Ok(saved))
 }
@@ -224,6 +265,11 @@ impl Profiles for SqliteStore {
 
     async fn by_id(&self, id: ProfileId) -> Result<Option<Profile>, StoreError> {
         self.lookup(move |connection| by_id(connection, id)).await
+    }
+
+    async fn by_provision_key(&self, key: &str) -> Result<Option<Profile>, StoreError> {
+        let key = key.to_owned();
+        self.lookup(move |connection| find(connection, "provision_key = ?1", &[&key])).await
     }
 
     async fn payloads_of(&self, device_id: DeviceId) -> Result<Payloads, StoreError> {

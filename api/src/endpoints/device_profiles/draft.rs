@@ -9,21 +9,20 @@ use deed_domain::{
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::payloads;
+use super::{payloads, provisioning};
 use crate::{
     endpoints::{contact::read_version, devices::DraftId},
     error::ApiError,
     extract::JsonObject,
-    wire::{DEFAULT_TYPE, NO_PROVISIONING},
+    wire::DEFAULT_TYPE,
 };
 
 /// What else a profile of ThingsBoard can have.
-const UNSUPPORTED: [&str; 8] = [
+const UNSUPPORTED: [&str; 7] = [
     "image",
     "defaultRuleChainId",
     "defaultDashboardId",
     "defaultQueueName",
-    "provisionDeviceKey",
     "firmwareId",
     "softwareId",
     "defaultEdgeRuleChainId",
@@ -50,12 +49,17 @@ pub(super) struct DraftBody {
     /// `DEFAULT`, which is what counts without it, or `MQTT`. Stays as it is while devices have the profile.
     #[schema(example = "DEFAULT")]
     transport_type: Option<String>,
-    /// `DISABLED`, which is what counts without it.
+    /// How devices add themselves: `DISABLED`, which is what counts without it, `ALLOW_CREATE_NEW_DEVICES` or
+    /// `CHECK_PRE_PROVISIONED_DEVICES`.
     #[schema(example = "DISABLED")]
     provision_type: Option<String>,
+    /// By which such devices find the profile; unique on the platform. Only where they add themselves.
+    #[schema(max_length = 255)]
+    provision_device_key: Option<String>,
     /// `true` for the default alone: another one is made the default by a call of its own.
     default: Option<bool>,
-    /// As it is in a profile that was read.
+    /// As it is in a profile that was read; `provisionConfiguration` holds the `type` once more, and the
+    /// `provisionDeviceSecret`.
     #[schema(value_type = Option<Object>)]
     profile_data: Option<Value>,
 }
@@ -89,9 +93,11 @@ impl Draft {
             values: ProfileValues { name, description, transport, ..ProfileValues::default() },
         };
         only(members, "type", DEFAULT_TYPE)?;
-        only(members, "provisionType", NO_PROVISIONING)?;
         UNSUPPORTED.into_iter().try_for_each(|name| unset(members, name))?;
-        if let Some(data) = members.nested("profileData")? {
+        let data = members.nested("profileData")?;
+        let configuration = data.as_ref().map(|data| data.nested("provisionConfiguration")).transpose()?.flatten();
+        draft.values.provisioning = provisioning::read(members, configuration.as_ref())?;
+        if let Some(data) = data {
             check_data(&data)?;
             if let Some(configuration) = data.nested("transportConfiguration")? {
                 only(&configuration, "type", transport.as_str())?;
@@ -108,10 +114,6 @@ fn check_data(data: &JsonObject) -> Result<(), ApiError> {
     unset(data, "alarms")?;
     if let Some(configuration) = data.nested("configuration")? {
         only(&configuration, "type", DEFAULT_TYPE)?;
-    }
-    if let Some(provisioning) = data.nested("provisionConfiguration")? {
-        only(&provisioning, "type", NO_PROVISIONING)?;
-        unset(&provisioning, "provisionDeviceSecret")?;
     }
     Ok(())
 }
@@ -137,7 +139,7 @@ mod tests {
     use axum::body::Bytes;
     use deed_domain::{
         ids::TenantId,
-        ports::{PayloadEncoding, Payloads, Profile},
+        ports::{DeviceToken, PayloadEncoding, Payloads, Profile, ProvisioningRule, ProvisioningStrategy},
         time::Timestamp,
     };
     use proptest::prelude::*;
@@ -170,10 +172,16 @@ mod tests {
             (ProfileTransport::Mqtt, protobuf, Some(notes)),
         ] {
             let first = Profile::first(ProfileId(id), TenantId(id), Timestamp(7));
-            let first = Profile { transport, payloads, protobuf_notes, ..first };
+            let provisioning = protobuf_notes.as_ref().map(|_| ProvisioningRule {
+                strategy: ProvisioningStrategy::AllowNew,
+                key: "k".to_owned(),
+                secret: DeviceToken::new("s"),
+            });
+            let first = Profile { transport, payloads, protobuf_notes, provisioning, ..first };
             let draft = read(&json!(ProfileJson::from(first.clone()))).unwrap();
-            let Profile { name, description, transport, payloads, protobuf_notes, .. } = first;
-            assert_eq!(draft.values, ProfileValues { name, description, transport, payloads, protobuf_notes });
+            let Profile { name, description, transport, payloads, protobuf_notes, provisioning, .. } = first;
+            let expected = ProfileValues { name, description, transport, payloads, protobuf_notes, provisioning };
+            assert_eq!(draft.values, expected);
             assert_eq!((draft.id, draft.version, draft.is_default), (Some(ProfileId(id)), Some(1), true));
         }
     }
@@ -186,15 +194,10 @@ mod tests {
             (json!({"name": "n", "type": "OTHER"}), "Member 'type' must be DEFAULT"),
             (json!({"name": "n", "transportType": "LWM2M"}), "Member 'transportType' must be DEFAULT or MQTT"),
             (
-                json!({"name": "n", "provisionType": "ALLOW_CREATE_NEW_DEVICES"}),
-                "Member 'provisionType' must be DISABLED",
-            ),
-            (
                 json!({"name": "n", "defaultQueueName": "Main"}),
                 "Member 'defaultQueueName' of a device profile is not supported",
             ),
             (data(json!({"alarms": [{}]})), "Member 'alarms' of a device profile is not supported"),
-            (data(json!({"provisionConfiguration": {"type": "X509"}})), "Member 'type' must be DISABLED"),
             (data(json!({"transportConfiguration": {"type": "MQTT"}})), "Member 'type' must be DEFAULT"),
             (
                 mqtt(json!({"deviceTelemetryTopic": "/t"})),

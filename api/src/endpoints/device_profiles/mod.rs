@@ -7,6 +7,7 @@ pub(crate) mod list_infos;
 pub(crate) mod make_default;
 pub(crate) mod names;
 mod payloads;
+mod provisioning;
 pub(crate) mod read;
 pub(crate) mod read_info;
 pub(crate) mod save;
@@ -48,6 +49,9 @@ fn not_found(id: ProfileId) -> ApiError {
 fn refused(id: ProfileId) -> impl FnOnce(ProfilesError) -> ApiError {
     move |error| match error {
         ProfilesError::NameTaken => ApiError::invalid("Device profile with such name already exists!"),
+        ProfilesError::ProvisionKeyTaken => {
+            ApiError::invalid("Device profile with such provision device key already exists!")
+        }
         ProfilesError::NotFound => not_found(id),
         ProfilesError::VersionConflict => ApiError::Changed("Device profile"),
         ProfilesError::InUse => ApiError::invalid("The device profile referenced by the devices cannot be deleted!"),

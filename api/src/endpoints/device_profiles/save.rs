@@ -21,7 +21,7 @@ const IN_USE: &str = "Can't change the name or the transport type of a device pr
 /// Add or save a device profile
 ///
 /// Name and transport type of a profile that devices have cannot be changed. What a profile cannot do here, such as alarm
-/// rules and provisioning, is refused.
+/// rules and firmware, is refused.
 #[utoipa::path(
     post, path = "/api/deviceProfile", tag = "device profiles", security(("bearer" = []), ("x-authorization" = [])),
     request_body = DraftBody,
