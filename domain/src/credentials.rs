@@ -67,12 +67,12 @@ impl InvalidCredentials {
 }
 
 /// MQTT credentials as they are stored and read back.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct MqttBasic {
-    client_id: Option<String>,
-    user_name: Option<String>,
-    password: Option<String>,
+pub(crate) struct MqttBasic {
+    pub(crate) client_id: Option<String>,
+    pub(crate) user_name: Option<String>,
+    pub(crate) password: Option<String>,
 }
 
 impl NewCredentials {
@@ -204,7 +204,7 @@ fn check(text: &str, longest: usize) -> Result<(), InvalidCredentials> {
 }
 
 /// The hash of the parts, one after another, in small hexadecimal digits.
-fn sha3_256(parts: &[&str]) -> String {
+pub(crate) fn sha3_256(parts: &[&str]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digest = parts.iter().fold(Sha3_256::new(), |hash, part| hash.chain_update(part)).finalize();
     let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]].map(char::from);
@@ -212,7 +212,7 @@ fn sha3_256(parts: &[&str]) -> String {
 }
 
 /// Takes the parts and leaves nothing of them in memory.
-fn wipe(parts: MqttBasic) {
+pub(crate) fn wipe(parts: MqttBasic) {
     drop([parts.client_id, parts.user_name, parts.password].map(|part| part.map(Zeroizing::new)));
 }
 

@@ -235,6 +235,8 @@ pub async fn credentials_are_replaced_only_as_they_were_seen(factory: &dyn Facto
     let found = (stored.kind, &stored.credentials_id, stored.credentials_value.as_ref(), stored.version);
     assert_eq!(found, (CredentialsKind::MqttBasic, mqtt.id(), mqtt.value(), 3));
     assert_eq!(world.store.by_access_token(mqtt.id()).await.unwrap(), None, "it is no token");
+    assert_eq!(world.store.by_credentials_id(mqtt.id()).await.unwrap(), Some(stored));
+    assert_eq!(world.store.by_credentials_id(&DeviceToken::new("token-0")).await.unwrap(), None, "they were replaced");
 
     claims.remove(&by, TENANT, device_id).await.unwrap();
     let refused = claims.replace_credentials(&by, device, &new(9), None).await;

@@ -121,6 +121,10 @@ impl Credentials for Unreachable {
         fails()
     }
 
+    async fn by_credentials_id(&self, _: &DeviceToken) -> Result<Option<DeviceCredentials>, StoreError> {
+        fails()
+    }
+
     async fn of_device(&self, _: DeviceId) -> Result<Option<DeviceCredentials>, StoreError> {
         fails()
     }

@@ -20,6 +20,12 @@ pub trait Credentials: Send + Sync {
     /// [`StoreError`] if the registry cannot be read.
     async fn by_access_token(&self, token: &DeviceToken) -> Result<Option<DeviceIdentity>, StoreError>;
 
+    /// The credentials of that id, of whatever kind.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the registry cannot be read.
+    async fn by_credentials_id(&self, id: &DeviceToken) -> Result<Option<DeviceCredentials>, StoreError>;
+
     /// A device's credentials.
     ///
     /// # Errors

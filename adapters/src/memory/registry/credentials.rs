@@ -20,6 +20,10 @@ impl Credentials for InMemoryStore {
         Ok(found.map(|found| DeviceIdentity::new(found.tenant_id, found.device_id)))
     }
 
+    async fn by_credentials_id(&self, id: &DeviceToken) -> Result<Option<DeviceCredentials>, StoreError> {
+        Ok(self.held().registry.credentials.values().find(|found| found.credentials_id == *id).cloned())
+    }
+
     async fn of_device(&self, device_id: DeviceId) -> Result<Option<DeviceCredentials>, StoreError> {
         Ok(self.held().registry.credentials.get(&device_id).cloned())
     }

@@ -6,7 +6,7 @@ use deed_domain::{
     ports::{Credentials, CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken, StoreError},
     time::Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use crate::sqlite::{
     SqliteStore,
@@ -72,6 +72,18 @@ fn read(row: &Row<'_>) -> Result<DeviceCredentials, SqlError> {
     })
 }
 
+/// The credentials of which that column is that value; no two have the same.
+fn one(connection: &Connection, unique: &str, value: impl ToSql) -> Result<Option<DeviceCredentials>, SqlError> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT device_id, id, tenant_id, created_at, kind, credentials_id, credentials_value, version
+             FROM device_credentials WHERE {unique} = ?1",
+        ))?
+        .query_row([value], |row| Ok(read(row)))
+        .optional()?
+        .transpose()
+}
+
 #[async_trait]
 impl Credentials for SqliteStore {
     async fn by_access_token(&self, token: &DeviceToken) -> Result<Option<DeviceIdentity>, StoreError> {
@@ -88,17 +100,12 @@ impl Credentials for SqliteStore {
         .await
     }
 
+    async fn by_credentials_id(&self, id: &DeviceToken) -> Result<Option<DeviceCredentials>, StoreError> {
+        let id = id.clone();
+        self.lookup(move |connection| one(connection, "credentials_id", id.expose())).await
+    }
+
     async fn of_device(&self, device_id: DeviceId) -> Result<Option<DeviceCredentials>, StoreError> {
-        self.lookup(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT device_id, id, tenant_id, created_at, kind, credentials_id, credentials_value, version
-                     FROM device_credentials WHERE device_id = ?1",
-                )?
-                .query_row([IdText::new(device_id.0)], |row| Ok(read(row)))
-                .optional()?
-                .transpose()
-        })
-        .await
+        self.lookup(move |connection| one(connection, "device_id", IdText::new(device_id.0))).await
     }
 }
