@@ -1,8 +1,9 @@
 //! Listens, serves, and stops in order.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
+use deed_transports::mqtt::Mqtt;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -15,7 +16,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::{JoinError, JoinHandle, JoinSet},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{gauges, wiring::Service};
 
@@ -52,6 +53,14 @@ impl Signals {
     }
 }
 
+/// Where the service is reached.
+pub(crate) struct Listeners {
+    /// By HTTP.
+    pub(crate) http: TcpListener,
+    /// By MQTT, if it is served.
+    pub(crate) mqtt: Option<TcpListener>,
+}
+
 /// Serves until a signal comes, then finishes what has been accepted and closes the store. A second signal ends the
 /// process at once; nothing that was acknowledged is lost by that either.
 ///
@@ -59,11 +68,11 @@ impl Signals {
 /// What the system says against serving.
 pub(crate) async fn serve(
     service: Service,
-    listener: TcpListener,
+    listeners: Listeners,
     metrics: PrometheusHandle,
     mut signals: Signals,
 ) -> io::Result<()> {
-    let Service { store, router, expiry, deletion, mail, readiness, stopping, .. } = service;
+    let Service { store, router, mqtt, expiry, deletion, mail, readiness, stopping, .. } = service;
     let mut background = JoinSet::new();
     background.spawn(expiry.run(stopping.clone()));
     background.spawn(deletion.run(stopping.clone()));
@@ -73,7 +82,15 @@ pub(crate) async fn serve(
         background.spawn(mail.run(stopping.clone().cancelled_owned()));
     }
 
-    let mut server = tokio::spawn(answer(listener, router, stopping.clone()));
+    let (http, devices) = (listeners.http, listeners.mqtt.map(|listener| (listener, mqtt)));
+    let end = stopping.clone();
+    let mut server = tokio::spawn(async move {
+        tokio::join!(answer(http, router, end.clone()), async {
+            if let Some((listener, mqtt)) = devices {
+                converse(listener, &mqtt, &end).await;
+            }
+        });
+    });
 
     let ended = loop {
         tokio::select! {
@@ -124,6 +141,17 @@ async fn answer(listener: TcpListener, router: Router, stopping: CancellationTok
     }
     drop(listener);
     open.shutdown().await;
+}
+
+/// Accepts connections of devices until the service stops, then waits until each has been told so.
+async fn converse(listener: TcpListener, mqtt: &Arc<Mqtt>, stopping: &CancellationToken) {
+    let open = TaskTracker::new();
+    while let Some(stream) = accept(&listener, stopping).await {
+        open.spawn(Arc::clone(mqtt).serve(stream));
+    }
+    drop(listener);
+    open.close();
+    open.wait().await;
 }
 
 /// The next connection; nothing once the service stops.

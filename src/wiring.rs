@@ -23,6 +23,7 @@ use deed_domain::{
 use deed_transports::{
     device_protocol::{DeviceProtocol, MessageLimit},
     http::{DeviceHttp, router as device_http},
+    mqtt::{Mqtt, MqttSettings},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,8 @@ pub(crate) struct Service {
     pub(crate) clock: Arc<dyn Clock>,
     /// New ids and random bytes.
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Speaks MQTT with devices.
+    pub(crate) mqtt: Arc<Mqtt>,
     /// Answers requests.
     pub(crate) router: Router,
     /// Records the keys whose time ran out.
@@ -98,26 +101,28 @@ impl Service {
             People::new(stored.clone(), Arc::clone(&passwords), mailer, Arc::clone(&clock), Arc::clone(&entropy));
         let readiness = Readiness::default();
         let stopping = CancellationToken::new();
+        let protocol = DeviceProtocol {
+            claims: claims.clone(),
+            gateways: Gateways::new(claims.clone(), stored.clone()),
+            provisioning: Provisioning::new(claims.clone(), stored.clone(), stored.clone(), stored.clone()),
+            credentials: stored.clone(),
+            attributes: stored.clone(),
+            profiles: stored.clone(),
+            numeric_text_is_number: config.transport.numeric_text_is_number,
+            store: stored.clone(),
+            feed: stored.clone(),
+            clock: Arc::clone(&clock),
+            message_limit: config.limits.of_devices().map(message_limit),
+        };
         let devices = DeviceHttp {
-            protocol: DeviceProtocol {
-                claims: claims.clone(),
-                gateways: Gateways::new(claims.clone(), stored.clone()),
-                provisioning: Provisioning::new(claims.clone(), stored.clone(), stored.clone(), stored.clone()),
-                credentials: stored.clone(),
-                attributes: stored.clone(),
-                profiles: stored.clone(),
-                numeric_text_is_number: config.transport.numeric_text_is_number,
-                store: stored.clone(),
-                feed: stored.clone(),
-                clock: Arc::clone(&clock),
-                message_limit: config.limits.of_devices().map(message_limit),
-            },
+            protocol: protocol.clone(),
             legacy_ack: config.claim.legacy_ack,
             max_body_bytes: config.transport.http_body_limits.others.min(config.server.max_body_bytes),
             max_rpc_bytes: config.transport.http_body_limits.rpc.min(config.server.max_body_bytes),
             longest_wait: Duration::from_millis(config.transport.http_longest_wait_ms),
             stopping: stopping.clone(),
         };
+        let mqtt = Mqtt::new(protocol, mqtt_settings(config), Arc::clone(&entropy), &store, stopping.clone());
         let deletions = Deletions::new(claims.clone(), stored.clone(), stored.clone());
         let state = ApiState {
             claims: claims.clone(),
@@ -145,6 +150,7 @@ impl Service {
         Ok(Self {
             deletion: DeletionWorker::new(deletions, Arc::clone(&clock), Arc::clone(&entropy)),
             expiry: ExpiryWorker::new(claims.clone(), stored.clone(), stored, Arc::clone(&clock)),
+            mqtt,
             router: deed_api::router(state, extra),
             store,
             claims,
@@ -195,6 +201,15 @@ fn peppers(secrets: &Secrets) -> Vec<Pepper> {
         secret: named.secret.expose().to_vec().into(),
     };
     secrets.peppers.iter().map(pepper).collect()
+}
+
+fn mqtt_settings(config: &Config) -> MqttSettings {
+    MqttSettings {
+        max_payload: config.mqtt.max_payload_bytes,
+        idle_limit: Duration::from_millis(config.mqtt.idle_limit_ms),
+        legacy_ack: config.claim.legacy_ack,
+        closes_on_refusal: config.mqtt.closes_on_refusal,
+    }
 }
 
 fn api_settings(config: &Config) -> ApiSettings {

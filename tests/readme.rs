@@ -146,6 +146,7 @@ impl Service {
             .args(["serve", "--data-dir", &data_dir])
             .args(arguments)
             .env("HTTP_BIND_PORT", "0")
+            .env("MQTT_BIND_PORT", "0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

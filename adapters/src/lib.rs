@@ -23,3 +23,4 @@ pub mod rate_limits;
 pub mod secrets;
 pub mod sqlite;
 pub mod surroundings;
+mod watchers;

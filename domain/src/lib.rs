@@ -9,6 +9,7 @@
 //! | [`device`] | the aggregate: commands, events, refusals, state, `decide`, `evolve` |
 //! | [`claim_key`] | the secret a customer presents: keys that cannot be printed, digests, made keys, the key policy |
 //! | [`credentials`] | what devices authenticate with: checks, and the ids under which they are found |
+//! | [`mqtt_login`] | what an MQTT client connects with, and whose credentials that fits |
 //! | [`codec`] | how events become bytes and are read back, old versions included |
 //! | [`import`] | devices from a file: what each of its lines asks for |
 //! | [`texts`] | what names and labels may look like |
@@ -39,6 +40,7 @@ pub mod gateways;
 pub mod ids;
 pub mod import;
 pub mod metadata;
+pub mod mqtt_login;
 pub mod people;
 pub mod ports;
 pub mod provisioning;

@@ -26,11 +26,12 @@ use crate::{
     demo::{self, SeedError},
     first_start::{self, FirstStartError},
     gauges, logging, pepper_check,
-    server::{self, Signals},
+    server::{self, Listeners, Signals},
     wiring::Service,
 };
 
-const DEMO_DEFAULTS: &[(&str, &str)] = &[("dataDir", "./deed-demo"), ("server.address", "127.0.0.1")];
+const DEMO_DEFAULTS: &[(&str, &str)] =
+    &[("dataDir", "./deed-demo"), ("server.address", "127.0.0.1"), ("transport.mqtt.bind_address", "127.0.0.1")];
 
 /// Serve devices and people until a signal ends it
 ///
@@ -95,14 +96,23 @@ impl Serve {
             tracing::warn!("the database is empty, and secrets.yml was made for one: if it held anything, restore it");
         }
         let service = Service::build(config, secrets, store, metrics.clone())?;
-        let listener = listen(config).await?;
-        let url = url(listener.local_addr()?);
+        let listener = listen(config.server.address, config.server.port).await?;
+        let mqtt = match config.mqtt.enabled {
+            true => Some(listen(config.mqtt.address, config.mqtt.port).await?),
+            false => None,
+        };
+        let url = format!("http://{}", reachable(listener.local_addr()?));
         self.prepare(&service, data_dir, config, &url).await?;
         let mut out = io::stdout();
+        if let Some(mqtt) = &mqtt {
+            writeln!(out, "Devices speak MQTT at {}", reachable(mqtt.local_addr()?))?;
+        }
         writeln!(out, "deed is ready: {url}")?;
         out.flush()?;
         tracing::info!(%url, "ready");
-        server::serve(service, listener, metrics, signals).await.map_err(|why| CliError::System(why.to_string()))
+        server::serve(service, Listeners { http: listener, mqtt }, metrics, signals)
+            .await
+            .map_err(|why| CliError::System(why.to_string()))
     }
 
     /// Makes what a new database begins with, and says how to sign in.
@@ -141,17 +151,17 @@ fn not_seeded(error: SeedError) -> CliError {
     }
 }
 
-async fn listen(config: &Config) -> Result<TcpListener, CliError> {
-    let address = SocketAddr::new(config.server.address, config.server.port);
+async fn listen(address: IpAddr, port: u16) -> Result<TcpListener, CliError> {
+    let address = SocketAddr::new(address, port);
     TcpListener::bind(address).await.map_err(|why| CliError::Listen { address, why })
 }
 
-/// Where a browser on this machine finds what listens at that address.
-fn url(address: SocketAddr) -> String {
+/// Where who is on this machine finds what listens at that address.
+fn reachable(address: SocketAddr) -> SocketAddr {
     let host = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => IpAddr::from([127, 0, 0, 1]),
         IpAddr::V6(_) => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
     };
-    format!("http://{}", SocketAddr::new(host, address.port()))
+    SocketAddr::new(host, address.port())
 }

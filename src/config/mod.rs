@@ -22,8 +22,8 @@ pub(crate) use self::{
     reference::reference,
     secrets_file::{Secrets, SecretsError},
     sections::{
-        ClaimSettings, JwtSettings, LimitSettings, LogFormat, LogSettings, MailSettings, NamedPepper, PepperSettings,
-        ReclaimBody, ServerSettings, SignInSettings, StorageSettings, TransportSettings,
+        ClaimSettings, JwtSettings, LimitSettings, LogFormat, LogSettings, MailSettings, MqttSettings, NamedPepper,
+        PepperSettings, ReclaimBody, ServerSettings, SignInSettings, StorageSettings, TransportSettings,
     },
 };
 use self::{
@@ -41,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) server: ServerSettings,
     /// What devices may speak.
     pub(crate) transport: TransportSettings,
+    /// Where and how MQTT is served.
+    pub(crate) mqtt: MqttSettings,
     /// How much callers may send.
     pub(crate) limits: LimitSettings,
     /// The rules of claiming.
@@ -108,6 +110,7 @@ fn sections() -> Vec<Section> {
         StorageSettings::section(),
         ServerSettings::section(),
         TransportSettings::section(),
+        MqttSettings::section(),
         LimitSettings::section(),
         ClaimSettings::section(),
         SignInSettings::section(),
@@ -157,6 +160,7 @@ pub(crate) fn load(inputs: Inputs) -> Result<Loaded, ConfigError> {
 fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Config> {
     let server = ServerSettings::read(sources);
     let transport = TransportSettings::read(sources);
+    let mqtt = MqttSettings::read(sources);
     let limits = LimitSettings::read(sources);
     let claim = ClaimSettings::read(sources);
     let jwt = JwtSettings::read(sources);
@@ -168,6 +172,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
         storage: storage?,
         server: server?,
         transport: transport?,
+        mqtt: mqtt?,
         limits: limits?,
         claim: claim?,
         jwt: jwt?,

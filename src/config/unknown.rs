@@ -16,13 +16,21 @@ pub(crate) const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("security.user_login_case_sensitive", "e-mails are compared without regard to case"),
     ("mail.oauth2", "the mail server is signed in to with a password"),
     ("mail.per_tenant_rate_limits", "a user gets at most one link for another password in a minute"),
-    ("transport.mqtt", "MQTT is not served yet"),
+    ("transport.mqtt.disconnect_timeout", "a client that goes is gone at once"),
+    (
+        "transport.mqtt.msg_queue_size_per_device_limit",
+        "while much is under way nothing is read, and nothing is cut off",
+    ),
+    ("transport.mqtt.netty", "sockets are served in another way"),
+    ("transport.mqtt.proxy_enabled", "the PROXY protocol is not spoken"),
+    ("transport.mqtt.ssl", "MQTT over TLS is not served yet"),
+    ("transport.mqtt.timeout", "what is sent is answered when it is stored"),
     ("transport.coap", "CoAP is not served yet"),
     ("transport.client_side_rpc", "there are no remote procedure calls"),
-    ("transport.sessions", "there are no device sessions yet"),
+    ("transport.sessions", "of sessions only `inactivity_timeout` is kept"),
     ("transport.rate_limits", "requests are limited per device, REST's per tenant and customer, none per address"),
     ("coap", "CoAP is not served yet"),
-    ("actors.session", "there are no device sessions yet"),
+    ("actors.session", "a device has one session over MQTT"),
 ];
 
 /// Beginnings of names of environment variables that belong to this service alone.

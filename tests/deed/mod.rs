@@ -15,7 +15,12 @@ pub(crate) const MARK: &str = "HUNTER2";
 /// The binary, with nothing of the developer's own environment that could configure it.
 pub(crate) fn deed(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deed"));
-    command.env_clear().env("DEED_DATA_DIR", data_dir).env("HTTP_BIND_ADDRESS", "127.0.0.1").env("HTTP_BIND_PORT", "0");
+    command
+        .env_clear()
+        .env("DEED_DATA_DIR", data_dir)
+        .env("HTTP_BIND_ADDRESS", "127.0.0.1")
+        .env("HTTP_BIND_PORT", "0")
+        .env("MQTT_BIND_PORT", "0");
     command
 }
 
@@ -33,6 +38,8 @@ pub(crate) struct Server {
     child: Child,
     /// Where it answers.
     pub(crate) url: String,
+    /// Where it speaks MQTT.
+    pub(crate) mqtt: String,
     /// What it printed before it was ready.
     pub(crate) greeting: String,
     stdout: BufReader<ChildStdout>,
@@ -46,7 +53,8 @@ impl Server {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let stderr = child.stderr.take().unwrap();
         let stderr = Some(thread::spawn(move || read_all(stderr)));
-        let mut server = Self { child, url: String::new(), greeting: String::new(), stdout, stderr };
+        let mut server =
+            Self { child, url: String::new(), mqtt: String::new(), greeting: String::new(), stdout, stderr };
         loop {
             let mut line = String::new();
             if server.stdout.read_line(&mut line).unwrap() == 0 {
@@ -55,6 +63,9 @@ impl Server {
             if let Some(url) = line.trim().strip_prefix("deed is ready: ") {
                 url.clone_into(&mut server.url);
                 return server;
+            }
+            if let Some(address) = line.trim().strip_prefix("Devices speak MQTT at ") {
+                address.clone_into(&mut server.mqtt);
             }
             server.greeting.push_str(&line);
         }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`device_protocol`] | the one translation between a device and the use cases: payloads in JSON and Protobuf, outcomes, the claiming state |
 //! | [`http`] | its framing over HTTP: the routes under `/api/v1`, and which status tells which outcome |
+//! | [`mqtt`] | its framing over MQTT: sessions, topics, acknowledgements |
 //!
 //! A transport authenticates, frames and answers; it knows no rule of claiming. To add one, give it a module beside
 //! [`http`], hand each message to [`device_protocol::DeviceProtocol`], and tell refusals in the protocol's own way: an
@@ -13,3 +14,4 @@
 
 pub mod device_protocol;
 pub mod http;
+pub mod mqtt;

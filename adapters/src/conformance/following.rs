@@ -1,18 +1,23 @@
 //! The log in order, by pages and by subscription.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
 
 use deed_domain::{
+    credentials::NewCredentials,
     device::DeviceCommand,
     ids::{DeviceId, Position},
-    ports::{Append, RecordedEvent, Scope, Subscription},
+    ports::{Append, DeviceIdentity, DeviceWatcher, RecordedEvent, Scope, Subscription, Target, Written},
     time::Timestamp,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{
     Factory,
-    world::{OTHER_TENANT, START, TENANT, World, command, new_device, register},
+    world::{OTHER_TENANT, START, TENANT, World, append, caller, command, named, new_device, nothing, register},
 };
 
 /// Longer than any store takes, shorter than anybody waits for a test.
@@ -237,4 +242,42 @@ pub async fn nothing_is_lost_or_doubled_while_many_append(factory: &dyn Factory)
         let expected: Vec<_> = log.iter().filter(|event| in_scope(event, scope)).cloned().collect();
         assert_eq!(reader.await.unwrap(), expected, "{scope:?}");
     }
+}
+
+/// Which devices a watcher was told of.
+#[derive(Default)]
+struct Told(Mutex<Vec<(DeviceId, Written)>>);
+
+impl DeviceWatcher for Told {
+    fn written(&self, device_id: DeviceId, what: Written) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((device_id, what));
+    }
+}
+
+/// After each command that wrote something, and after none that did not.
+pub async fn who_watches_devices_is_told_what_was_written(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let told = Arc::new(Told::default());
+    let watcher = Arc::downgrade(&told);
+    world.store.watch(watcher as Weak<dyn DeviceWatcher>);
+    let claims = world.claims();
+    let device_id = claims.register(&caller(), TENANT, named("D-1")).await.unwrap().device_id;
+    world.store.append(allow(device_id)).await.unwrap();
+    world.store.append(append(Target::Device(device_id), |_| nothing())).await.unwrap();
+    let device = DeviceIdentity::new(TENANT, device_id);
+    let token = NewCredentials::access_token("another").unwrap();
+    claims.replace_credentials(&caller(), device, &token, None).await.unwrap();
+    claims.remove(&caller(), TENANT, device_id).await.unwrap();
+    // The answer to a command may come before the watcher is told.
+    let expected = [(true, true), (false, true), (true, false), (true, true)];
+    for _ in 0..500 {
+        if told.0.lock().unwrap_or_else(PoisonError::into_inner).len() >= expected.len() {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    let seen = told.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let kinds: Vec<_> = seen.iter().map(|(_, what)| (what.credentials, what.other)).collect();
+    assert_eq!(kinds, expected);
+    assert!(seen.iter().all(|(id, _)| *id == device_id));
 }

@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deed_domain::ports::{
-    Accounts, Attributes, Clock, Credentials, EventStore, Feed, GatewayDevices, Holdings, Profiles,
+    Accounts, Attributes, Clock, Credentials, DeviceWatch, EventStore, Feed, GatewayDevices, Holdings, Profiles,
 };
 use deed_projections::ReadModels;
 
@@ -46,12 +46,30 @@ pub use world::SettableClock;
 
 /// All ports that a store implements.
 pub trait Store:
-    EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles + Holdings + GatewayDevices
+    EventStore
+    + Feed
+    + ReadModels
+    + Accounts
+    + Credentials
+    + Attributes
+    + Profiles
+    + Holdings
+    + GatewayDevices
+    + DeviceWatch
 {
 }
 
 impl<T> Store for T where
-    T: EventStore + Feed + ReadModels + Accounts + Credentials + Attributes + Profiles + Holdings + GatewayDevices
+    T: EventStore
+        + Feed
+        + ReadModels
+        + Accounts
+        + Credentials
+        + Attributes
+        + Profiles
+        + Holdings
+        + GatewayDevices
+        + DeviceWatch
 {
 }
 
@@ -122,6 +140,7 @@ macro_rules! conformance_suite {
                 a_subscription_is_woken_by_its_scope_only
                 giving_up_waiting_loses_nothing
                 nothing_is_lost_or_doubled_while_many_append
+                who_watches_devices_is_told_what_was_written
             }
             gateways {
                 a_gateway_is_one_as_long_as_its_device_says_so

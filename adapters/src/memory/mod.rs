@@ -12,24 +12,26 @@ mod registry;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use async_trait::async_trait;
 use deed_domain::{
     device::Device,
     ids::{DeviceId, Position, Sequence},
-    ports::{Append, AppendError, Appended, Clock, EventStore, StoreError},
+    ports::{Append, AppendError, Appended, Clock, DeviceWatch, DeviceWatcher, EventStore, StoreError, Written},
 };
 use tokio::sync::watch;
 
 use self::{append::Answers, counts::Counts, log::Log, read_models::Models, registry::Registry};
+use crate::watchers::Watchers;
 
 /// Event store, feed, read models and registry in memory. Clones share what it holds.
 #[derive(Clone)]
 pub struct InMemoryStore {
     held: Arc<Mutex<Held>>,
     head: Arc<watch::Sender<Position>>,
+    watchers: Arc<Watchers>,
     clock: Arc<dyn Clock>,
 }
 
@@ -52,7 +54,7 @@ impl fmt::Debug for InMemoryStore {
 impl InMemoryStore {
     /// An empty store.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { held: Arc::default(), head: Arc::new(watch::Sender::new(Position(0))), clock }
+        Self { held: Arc::default(), head: Arc::new(watch::Sender::new(Position(0))), watchers: Arc::default(), clock }
     }
 
     /// The same store under another clock.
@@ -67,15 +69,27 @@ impl InMemoryStore {
     }
 }
 
+impl DeviceWatch for InMemoryStore {
+    fn watch(&self, watcher: Weak<dyn DeviceWatcher>) {
+        self.watchers.add(watcher);
+    }
+}
+
 #[async_trait]
 impl EventStore for InMemoryStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let of_registry = Written::by(false, &append.registry);
         let appended = self.held().append(append, self.clock.now())?;
         self.head.send_if_modified(|head| {
             let moved = *head < appended.position;
             *head = appended.position.max(*head);
             moved
         });
+        let registry = of_registry.filter(|_| appended.result.is_ok()).unwrap_or_default();
+        let written = Written { other: registry.other || !appended.events.is_empty(), ..registry };
+        if written != Written::default() {
+            self.watchers.tell(&[(appended.device_id, written)]);
+        }
         Ok(appended)
     }
 

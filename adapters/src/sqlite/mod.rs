@@ -23,7 +23,7 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
@@ -33,7 +33,7 @@ use async_trait::async_trait;
 use deed_domain::{
     device::Device,
     ids::{DeviceId, Sequence},
-    ports::{Append, AppendError, Appended, Clock, EventStore, StoreError},
+    ports::{Append, AppendError, Appended, Clock, DeviceWatch, DeviceWatcher, EventStore, StoreError},
     time::Timestamp,
 };
 use rusqlite::Connection;
@@ -222,6 +222,12 @@ impl SqliteStore {
             Some(queue) => queue.send(job),
             None => Err(StoreError::Unavailable("the store was opened to be read only".to_owned()).into()),
         }
+    }
+}
+
+impl DeviceWatch for SqliteStore {
+    fn watch(&self, watcher: Weak<dyn DeviceWatcher>) {
+        self.notices().watchers.add(watcher);
     }
 }
 

@@ -11,20 +11,26 @@ use deed_domain::{
 };
 use tokio::sync::watch;
 
+use crate::watchers::Watchers;
+
 /// Who follows what.
 #[derive(Default)]
-pub(in crate::sqlite) struct Notices(Mutex<HashMap<Scope, watch::Sender<()>>>);
+pub(in crate::sqlite) struct Notices {
+    followers: Mutex<HashMap<Scope, watch::Sender<()>>>,
+    /// Who is told which devices were written about.
+    pub(in crate::sqlite) watchers: Watchers,
+}
 
 impl Notices {
     /// A receiver that changes when there may be something new in the scope.
     pub(in crate::sqlite) fn listen(&self, scope: Scope) -> watch::Receiver<()> {
-        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.entry(scope).or_insert_with(|| watch::Sender::new(())).subscribe()
     }
 
     /// Something happened to these devices. Forgets scopes that nobody follows any more.
     pub(in crate::sqlite) fn notify(&self, touched: &[(TenantId, DeviceId)]) {
-        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
         if listeners.is_empty() || touched.is_empty() {
             return;
         }

@@ -40,6 +40,7 @@ impl Server {
             .args(["serve", "--demo", "--data-dir"])
             .arg(self.data.path())
             .env("HTTP_BIND_PORT", self.port.to_string())
+            .env("MQTT_BIND_PORT", "0")
             .env("DEED_LOG_LEVEL", "warn")
             .stdout(Stdio::null())
             .spawn()?;

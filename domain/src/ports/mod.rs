@@ -5,6 +5,7 @@
 //! | [`EventStore`] | append what a command decides, durably, and say how it went |
 //! | [`Feed`] | read the log in order, then wait for more |
 //! | [`Accounts`], [`Credentials`], [`Attributes`], [`Profiles`] | the registry: what is not an event |
+//! | [`DeviceWatch`] | to be told when something was written about a device |
 //! | [`GatewayDevices`] | which devices are gateways, and through which a device is reached |
 //! | [`Holdings`] | which devices a tenant or customer has |
 //! | [`Mailer`] | letters to people |
@@ -15,6 +16,7 @@
 mod accounts;
 mod attributes;
 mod credentials;
+mod device_watch;
 mod event_store;
 mod feed;
 mod gateway_devices;
@@ -35,6 +37,7 @@ pub use accounts::{
 };
 pub use attributes::{Attribute, AttributeScope, Attributes, Entity};
 pub use credentials::{Credentials, CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken};
+pub use device_watch::{DeviceWatch, DeviceWatcher, Written};
 pub use event_store::{
     Append, AppendError, Appended, CommandName, Counted, Decide, EventStore, Party, RegistryWrite, StoreError, Subject,
     Target, UniqueClaim,

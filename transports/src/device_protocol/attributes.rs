@@ -48,7 +48,8 @@ pub enum NotPublished {
     Failed(#[from] Failure),
 }
 
-type Shared = BTreeMap<String, Attribute>;
+/// The attributes that people share with a device, by key.
+pub type SharedAttributes = BTreeMap<String, Attribute>;
 
 impl DeviceProtocol {
     /// Stores attributes of the device's own.
@@ -107,30 +108,35 @@ impl DeviceProtocol {
         device: DeviceIdentity,
         patience: Duration,
     ) -> Result<Option<Map<String, Value>>, Failure> {
-        let before = self.shared(device).await?;
+        let before = self.shared_attributes(device).await?;
         let changed = async {
             loop {
                 sleep(LOOK).await;
-                let now = self.shared(device).await?;
+                let now = self.shared_attributes(device).await?;
                 if now != before {
-                    return Ok(Some(difference(&before, now)));
+                    return Ok(Some(difference(&before, &now)));
                 }
             }
         };
         tokio::time::timeout(patience, changed).await.unwrap_or(Ok(None))
     }
 
-    async fn shared(&self, device: DeviceIdentity) -> Result<Shared, Failure> {
+    /// The attributes that people share with the device.
+    ///
+    /// # Errors
+    /// [`Failure::NotAppended`] if they cannot be read.
+    pub async fn shared_attributes(&self, device: DeviceIdentity) -> Result<SharedAttributes, Failure> {
         let of = Entity::Device(device.device_id);
         let stored = self.attributes.of(of, Some(AttributeScope::Shared)).await.map_err(AppendError::from)?;
         Ok(stored.into_iter().map(|attribute| (attribute.key.clone(), attribute)).collect())
     }
 }
 
-fn difference(before: &Shared, now: Shared) -> Map<String, Value> {
+/// What of them changed: each under its key, deleted ones in a list under `deleted`.
+pub(crate) fn difference(before: &SharedAttributes, now: &SharedAttributes) -> Map<String, Value> {
     let deleted: Vec<_> = before.keys().filter(|key| !now.contains_key(*key)).cloned().map(Value::from).collect();
-    let changed = now.into_iter().filter(|(key, attribute)| before.get(key) != Some(attribute));
-    let mut told: Map<_, _> = changed.map(|(key, attribute)| (key, attribute.value)).collect();
+    let changed = now.iter().filter(|(key, attribute)| before.get(*key) != Some(*attribute));
+    let mut told: Map<_, _> = changed.map(|(key, attribute)| (key.clone(), attribute.value.clone())).collect();
     if !deleted.is_empty() {
         told.insert("deleted".into(), deleted.into());
     }
@@ -144,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    fn shared(all: &[(&str, i64, i64)]) -> Shared {
+    fn shared(all: &[(&str, i64, i64)]) -> SharedAttributes {
         let attribute = |(key, value, at): &(&str, i64, i64)| Attribute {
             key: (*key).to_owned(),
             scope: AttributeScope::Shared,
@@ -158,9 +164,9 @@ mod tests {
     fn what_changed_is_told_and_nothing_else() {
         let before = shared(&[("a", 1, 1), ("b", 1, 1), ("c", 1, 1)]);
         let now = shared(&[("a", 2, 2), ("b", 1, 1), ("c", 1, 2), ("d", 4, 2)]);
-        assert_eq!(Value::from(difference(&before, now)), json!({"a": 2, "c": 1, "d": 4}), "written anew is changed");
+        assert_eq!(Value::from(difference(&before, &now)), json!({"a": 2, "c": 1, "d": 4}), "written anew is changed");
         let now = shared(&[("b", 1, 1), ("c", 1, 1)]);
-        assert_eq!(Value::from(difference(&before, now)), json!({"deleted": ["a"]}));
+        assert_eq!(Value::from(difference(&before, &now)), json!({"deleted": ["a"]}));
     }
 
     #[test]

@@ -28,7 +28,8 @@ use deed_domain::{
 };
 use serde_json::Value;
 
-pub use attributes::{DeviceAttributes, NotPublished, Wanted};
+pub(crate) use attributes::difference;
+pub use attributes::{DeviceAttributes, NotPublished, SharedAttributes, Wanted};
 pub use claim_payload::{ClaimPayload, MAX_CLAIM_PAYLOAD, PayloadError, parse, read};
 pub use claim_state::{ClaimState, ClaimStateKind};
 pub use gateway_message::{

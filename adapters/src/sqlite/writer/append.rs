@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use deed_domain::{
     device::{Decision, Device, DeviceEvent, Refusal},
     ids::{DeviceId, Sequence},
-    ports::{Append, AppendError, Appended, StoreError, Subject, Target, UniqueClaim},
+    ports::{Append, AppendError, Appended, StoreError, Subject, Target, UniqueClaim, Written},
 };
 use deed_projections::Recorded;
 use rusqlite::Connection;
@@ -91,6 +91,8 @@ impl Batch {
         if decision.result.is_ok() {
             append.registry.iter().try_for_each(|write| registry::write(tx, write, self.now))?;
         }
+        let registry = if decision.result.is_ok() { append.registry.as_slice() } else { &[] };
+        self.written.extend(Written::by(!decision.events.is_empty(), registry).map(|what| (device_id, what)));
         commands::record(tx, append.command, device_id, &decision.result, self.now)
     }
 

@@ -3,7 +3,7 @@
 use deed_domain::{
     device::Device,
     ids::{DeviceId, Position, Sequence, TenantId},
-    ports::{AppendError, Appended, StoreError},
+    ports::{AppendError, Appended, StoreError, Written},
     time::Timestamp,
 };
 use rusqlite::Connection;
@@ -17,6 +17,7 @@ pub(super) struct Batch {
     pub(super) now: Timestamp,
     pub(super) head: Position,
     pub(super) touched: Vec<(TenantId, DeviceId)>,
+    pub(super) written: Vec<(DeviceId, Written)>,
     devices: Folded,
     started_at: Position,
     appends: Vec<Answered>,
@@ -45,7 +46,16 @@ impl From<SqlError> for Stopped {
 
 impl Batch {
     pub(super) fn new(head: Position, now: Timestamp, devices: Folded) -> Self {
-        Self { now, head, touched: Vec::new(), devices, started_at: head, appends: Vec::new(), writes: Vec::new() }
+        Self {
+            now,
+            head,
+            touched: Vec::new(),
+            written: Vec::new(),
+            devices,
+            started_at: head,
+            appends: Vec::new(),
+            writes: Vec::new(),
+        }
     }
 
     /// The position of the last event.
@@ -110,6 +120,7 @@ impl Batch {
             return Folded::default();
         }
         notices.notify(&self.touched);
+        notices.watchers.tell(&self.written);
         self.devices
     }
 

@@ -1,0 +1,111 @@
+//! Who is let in, and what the others are told.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{
+    client::{BOTH, Client, NOTHING, Version, connect, packet},
+    deed::world::World,
+};
+
+async fn answered(world: &World, version: Version, bytes: &[u8]) -> Vec<u8> {
+    let mut client = Client::silent(&world.server, version).await;
+    client.send(bytes).await;
+    client.rest().await
+}
+
+#[tokio::test]
+async fn who_is_not_known_is_told_so() {
+    let world = World::start().await;
+    let told = async |version, client_id, user, password| {
+        answered(&world, version, &connect(version, client_id, user, password, 60)).await
+    };
+    assert_eq!(told(Version::V3, "c", Some("nobody"), None).await, [0x20, 2, 0, 5]);
+    assert_eq!(told(Version::V3, "c", None, None).await, [0x20, 2, 0, 5]);
+    assert_eq!(told(Version::V5, "c", Some("nobody"), None).await, [0x20, 3, 0, 0x86, 0]);
+    assert_eq!(told(Version::V5, "c", Some(""), None).await, [0x20, 3, 0, 0x86, 0]);
+    assert_eq!(told(Version::V5, "c", None, None).await, [0x20, 3, 0, 0x87, 0]);
+}
+
+#[tokio::test]
+async fn what_is_no_introduction_is_cut_off() {
+    let world = World::start().await;
+    let mut old = packet(0x10, b"\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x01c");
+    assert_eq!(answered(&world, Version::V3, &old).await, [0x20, 2, 0, 1]);
+    old[9] = 9;
+    assert_eq!(answered(&world, Version::V3, &packet(0x10, b"\x00\x04MQTT\x06\x02\x00\x3c\x00\x01c")).await[3], 1);
+    for version in BOTH {
+        assert_eq!(answered(&world, version, &[0xc0, 0]).await, NOTHING, "{version:?}");
+        let mut reserved = connect(version, "c", Some("A1_DEMO_TOKEN"), None, 60);
+        reserved[9] |= 1;
+        let malformed: &[u8] = if version == Version::V5 { &[0x20, 3, 0, 0x81, 0] } else { &NOTHING };
+        assert_eq!(answered(&world, version, &reserved).await, malformed);
+        assert_eq!(
+            answered(&world, version, &connect(version, "c\0", Some("A1_DEMO_TOKEN"), None, 60)).await,
+            malformed
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_an_id_gets_one() {
+    let world = World::start().await;
+    let mut client = Client::silent(&world.server, Version::V5).await;
+    client.send(&connect(Version::V5, "", Some("A1_DEMO_TOKEN"), None, 60)).await;
+    let connack = client.read().await;
+    assert!(connack[3] == 0 && connack.contains(&18), "{connack:02x?}");
+    let mut keeps = connect(Version::V3, "", Some("A1_DEMO_TOKEN"), None, 60);
+    keeps[9] &= !2;
+    assert_eq!(answered(&world, Version::V3, &keeps).await, [0x20, 2, 0, 2]);
+}
+
+#[tokio::test]
+async fn mqtt_credentials_let_in_whom_they_name() {
+    let world = World::start().await;
+    let id = world.device("Basic").await;
+    let path = format!("/api/device/credentials/{id}");
+    let (_, mut credentials) =
+        world.call(Method::GET, &format!("/api/device/{id}/credentials"), Some(&world.tenant), None).await;
+    credentials["credentialsType"] = "MQTT_BASIC".into();
+    credentials["credentialsId"] = json!(null);
+    credentials["credentialsValue"] = json!({"clientId": "c", "userName": "u", "password": "p"}).to_string().into();
+    let (status, saved) =
+        world.call(Method::POST, "/api/device/credentials", Some(&world.tenant), Some(credentials)).await;
+    assert_eq!(status, 200, "{path}: {saved}");
+    for version in BOTH {
+        let mut client = Client::silent(&world.server, version).await;
+        client.send(&connect(version, "c", Some("u"), Some("p"), 60)).await;
+        assert_eq!(client.read().await[3], 0);
+        for (client_id, password) in [("c", Some("q")), ("c", None), ("d", Some("p"))] {
+            let told = answered(&world, version, &connect(version, client_id, Some("u"), password, 60)).await;
+            assert!([5, 0x86].contains(&told[3]), "{told:02x?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_cut_off_after_ten_seconds() {
+    let world = World::start().await;
+    let mut client = Client::silent(&world.server, Version::V3).await;
+    client.send(&[0x10, 20, 0, 4]).await;
+    let began = tokio::time::Instant::now();
+    assert_eq!(client.rest().await, NOTHING);
+    assert!((8..15).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn who_is_silent_for_longer_than_it_said_is_cut_off() {
+    let world = World::start().await;
+    for (version, told) in [(Version::V3, &[][..]), (Version::V5, &[0xe0, 1, 0x8d][..])] {
+        let mut client = Client::silent(&world.server, version).await;
+        client.send(&connect(version, "c", Some("A1_DEMO_TOKEN"), None, 1)).await;
+        client.read().await;
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        client.send(&[0xc0, 0]).await;
+        assert_eq!(client.read().await, [0xd0, 0]);
+        let rest = client.rest().await;
+        assert!(rest == told || rest == [0xe0, 2, 0x8d, 0], "{rest:02x?}");
+    }
+}

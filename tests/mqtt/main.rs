@@ -1,0 +1,12 @@
+//! The device API over MQTT, by the real binary and byte for byte (`docs/protocol.md`, MQTT).
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+
+mod client;
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "../deed/mod.rs"]
+mod deed;
+
+mod connecting;
+mod messages;
+mod sessions;

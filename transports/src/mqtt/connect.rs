@@ -1,0 +1,168 @@
+//! Who connects, and whether it is let in (`docs/protocol.md`, MQTT).
+
+use deed_domain::{
+    claims::Failure,
+    mqtt_login::MqttLogin,
+    ports::{CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken},
+};
+use mqtt_protocol_core::mqtt::{
+    packet::{AssignedClientIdentifier, Property, SessionExpiryInterval, v3_1_1, v5_0},
+    result_code::{ConnectReasonCode, ConnectReturnCode, DisconnectReasonCode},
+};
+use uuid::Uuid;
+
+use super::{
+    Mqtt,
+    wire::{Connect, Fault, Wire},
+};
+use crate::device_protocol::DeviceProtocol;
+
+/// The name under which devices connect that add themselves.
+const PROVISION: &str = "provision";
+
+/// Who was let in.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Client {
+    /// A device.
+    Device {
+        /// The device.
+        device: DeviceIdentity,
+        /// The version of the credentials by which it was let in.
+        credentials_version: u32,
+    },
+    /// One that adds itself.
+    Newcomer,
+}
+
+/// Why a client is turned away.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    ClientId,
+    Credentials { has_user_name: bool },
+    Unavailable,
+}
+
+impl DeviceProtocol {
+    /// The credentials that fit what an MQTT client presents.
+    ///
+    /// # Errors
+    /// [`Failure::NotAppended`] if the registry cannot be read.
+    pub async fn identify_mqtt(&self, login: &MqttLogin) -> Result<Option<DeviceCredentials>, Failure> {
+        let ids = login.ids();
+        let last = ids.len().saturating_sub(1);
+        for (n, id) in ids.iter().enumerate() {
+            let found = self.credentials.by_credentials_id(id).await.map_err(deed_domain::ports::AppendError::from)?;
+            // The hash of a client is no token, even if somebody has one that looks like it.
+            if let Some(found) = found.filter(|found| n == last || found.kind == CredentialsKind::MqttBasic) {
+                return Ok(Some(found).filter(|found| login.fits(found)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Lets the client in, or tells it why not.
+pub(super) async fn admit(mqtt: &Mqtt, wire: &mut Wire, connect: Connect, session: Uuid) -> Option<Client> {
+    let assigns = connect.client_id.is_empty() && wire.is_v5();
+    let wants_session = connect.wants_session;
+    match identify(mqtt, wire.is_v5(), connect).await {
+        Ok(client) => {
+            let sent = if wire.is_v5() {
+                let mut properties = Vec::new();
+                let assigned =
+                    assigns.then(|| AssignedClientIdentifier::new(session.simple().to_string()).ok()).flatten();
+                properties.extend(assigned.map(Property::AssignedClientIdentifier));
+                // No session is kept: a client that asks for one is told.
+                let none = wants_session.then(|| SessionExpiryInterval::new(0).ok()).flatten();
+                properties.extend(none.map(Property::SessionExpiryInterval));
+                let packet = v5_0::Connack::builder().session_present(false).reason_code(ConnectReasonCode::Success);
+                wire.send(packet.props(properties).build())
+            } else {
+                let packet = v3_1_1::Connack::builder().session_present(false);
+                wire.send(packet.return_code(ConnectReturnCode::Accepted).build())
+            };
+            sent.then_some(client)
+        }
+        Err(refusal) => {
+            let (code, reason, outcome) = match refusal {
+                Refusal::ClientId => {
+                    (ConnectReturnCode::IdentifierRejected, ConnectReasonCode::ClientIdentifierNotValid, "client_id")
+                }
+                Refusal::Credentials { has_user_name: true } => {
+                    (ConnectReturnCode::NotAuthorized, ConnectReasonCode::BadUserNameOrPassword, "credentials")
+                }
+                Refusal::Credentials { has_user_name: false } => {
+                    (ConnectReturnCode::NotAuthorized, ConnectReasonCode::NotAuthorized, "credentials")
+                }
+                Refusal::Unavailable => {
+                    (ConnectReturnCode::ServerUnavailable, ConnectReasonCode::ServerUnavailable, "unavailable")
+                }
+            };
+            refused(outcome);
+            turn_away(wire, code, reason);
+            None
+        }
+    }
+}
+
+/// Answers an introduction that cannot be read, as far as there is an answer.
+pub(super) fn answer_fault(wire: &mut Wire, fault: &Fault) {
+    refused("malformed");
+    match fault {
+        Fault::UnknownVersion => {
+            turn_away(
+                wire,
+                ConnectReturnCode::UnacceptableProtocolVersion,
+                ConnectReasonCode::UnsupportedProtocolVersion,
+            );
+        }
+        Fault::Broken(code) if wire.is_v5() => {
+            let reason = match code {
+                DisconnectReasonCode::ProtocolError => ConnectReasonCode::ProtocolError,
+                _ => ConnectReasonCode::MalformedPacket,
+            };
+            wire.turn_away(v5_0::Connack::builder().session_present(false).reason_code(reason).build());
+        }
+        Fault::Broken(_) | Fault::NoConnect => {}
+    }
+}
+
+fn turn_away(wire: &mut Wire, code: ConnectReturnCode, reason: ConnectReasonCode) {
+    if wire.is_v5() {
+        wire.turn_away(v5_0::Connack::builder().session_present(false).reason_code(reason).build());
+    } else {
+        wire.turn_away(v3_1_1::Connack::builder().session_present(false).return_code(code).build());
+    }
+}
+
+fn refused(why: &'static str) {
+    metrics::counter!("deed_mqtt_refused_connects_total", "why" => why).increment(1);
+}
+
+async fn identify(mqtt: &Mqtt, is_v5: bool, connect: Connect) -> Result<Client, Refusal> {
+    if connect.client_id.is_empty() && !is_v5 && !connect.is_clean {
+        return Err(Refusal::ClientId);
+    }
+    if connect.client_id == PROVISION || connect.user_name.as_deref() == Some(PROVISION) {
+        return Ok(Client::Newcomer);
+    }
+    let refusal = Refusal::Credentials { has_user_name: connect.user_name.is_some() };
+    // A password that is no text fits no credentials that ask for one, and may be anything where none is asked for.
+    let password = connect.password.map(|bytes| match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(_) => char::REPLACEMENT_CHARACTER.to_string(),
+    });
+    let login = MqttLogin {
+        client_id: DeviceToken::new(connect.client_id),
+        user_name: connect.user_name.map(DeviceToken::new),
+        password: password.map(DeviceToken::new),
+    };
+    match mqtt.protocol.identify_mqtt(&login).await {
+        Ok(Some(found)) => Ok(Client::Device {
+            device: DeviceIdentity::new(found.tenant_id, found.device_id),
+            credentials_version: found.version,
+        }),
+        Ok(None) => Err(refusal),
+        Err(_) => Err(Refusal::Unavailable),
+    }
+}

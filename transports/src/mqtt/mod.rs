@@ -1,0 +1,80 @@
+//! The device API over MQTT 3.1.1 and 5 (`docs/protocol.md`, MQTT).
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`wire`] | packets in and out of one connection, over the protocol engine |
+//! | [`connect`] | who connects, and whether it is let in |
+//! | [`topics`] | which topic is what, and which filters are accepted |
+//! | [`publish`] | what a message asks for, carried out |
+//! | [`session`] | one connection: what is read, acknowledged and sent, and when it ends |
+//! | [`sessions`] | who is connected: one session per device |
+//!
+//! There is no broker: a message goes to the service alone, and what a device is sent, the service sends.
+
+mod connect;
+mod publish;
+mod session;
+mod sessions;
+mod topics;
+mod wire;
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use deed_domain::ports::{Clock, DeviceWatch, Entropy};
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+pub use self::session::Stream;
+use self::sessions::Sessions;
+use crate::device_protocol::DeviceProtocol;
+
+/// What is configured.
+#[derive(Clone, Copy, Debug)]
+pub struct MqttSettings {
+    /// Most bytes of a packet after its fixed header.
+    pub max_payload: usize,
+    /// How long a connection may be silent, whatever the client says of itself.
+    pub idle_limit: Duration,
+    /// Whether a refused registration is acknowledged all the same, as old firmware may rely on.
+    pub legacy_ack: bool,
+    /// Whether a refusal ends the connection where the protocol has no words for it, which is before MQTT 5.
+    pub closes_on_refusal: bool,
+}
+
+/// Speaks MQTT with devices.
+pub struct Mqtt {
+    protocol: DeviceProtocol,
+    settings: MqttSettings,
+    sessions: Arc<Sessions>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    stopping: CancellationToken,
+}
+
+impl Mqtt {
+    /// Over these ports; when `stopping` is cancelled, every connection ends, after what has been accepted.
+    pub fn new(
+        protocol: DeviceProtocol,
+        settings: MqttSettings,
+        entropy: Arc<dyn Entropy>,
+        devices: &dyn DeviceWatch,
+        stopping: CancellationToken,
+    ) -> Arc<Self> {
+        let clock = Arc::clone(&protocol.clock);
+        let sessions = Arc::<Sessions>::default();
+        let watcher = Arc::downgrade(&sessions);
+        devices.watch(watcher);
+        Arc::new(Self { protocol, settings, sessions, clock, entropy, stopping })
+    }
+
+    /// Speaks with one client until either goes. A fault of ours ends this connection alone.
+    pub async fn serve<S: Stream>(self: Arc<Self>, stream: S) {
+        metrics::gauge!("deed_mqtt_connections").increment(1);
+        let ended = AssertUnwindSafe(session::run(self, stream)).catch_unwind().await;
+        metrics::gauge!("deed_mqtt_connections").decrement(1);
+        if ended.is_err() {
+            metrics::counter!("deed_connection_panics_total", "transport" => "mqtt").increment(1);
+            tracing::error!("a connection ended by a fault of the service");
+        }
+    }
+}

@@ -1,0 +1,494 @@
+//! Packets in and out of one connection, over the protocol engine.
+//!
+//! The engine keeps the state that the protocol asks for: packet ids, what of QoS 2 is under way, flow control, topic
+//! aliases. It reads one packet at a time, so that nothing is read that nobody has room for. Here stands what it does not
+//! check, and in which words a client is told: the engine would close with codes of its own.
+
+use mqtt_protocol_core::mqtt::{
+    ArcPayload, Connection, Version,
+    common::Cursor,
+    connection::{ConnectionOptions, Event},
+    packet::{
+        GenericPacketTrait, Packet, Property, Qos, ReasonString, SubEntry, v3_1_1,
+        v5_0::{self, GenericPuback},
+    },
+    result_code::{
+        DisconnectReasonCode, MqttError, PubackReasonCode, PubrecReasonCode, SubackReasonCode, SubackReturnCode,
+        UnsubackReasonCode,
+    },
+    role,
+};
+
+/// Most messages of QoS 1 and 2 that a client may have under way.
+const RECEIVE_MAXIMUM: u16 = 1_024;
+/// Most messages of ours that a client may leave unacknowledged; further ones are sent with QoS 0.
+const UNACKNOWLEDGED: u16 = 32;
+/// A fixed header: its first byte, and a remaining length of four bytes at most; three are enough for what is allowed.
+const HEADER: usize = 4;
+
+const PUBLISH: u8 = 0x30;
+const PUBREL: u8 = 0x62;
+const SUBSCRIBE: u8 = 0x82;
+const UNSUBSCRIBE: u8 = 0xa2;
+
+/// A connection's packets.
+pub(super) struct Wire {
+    engine: Box<Connection<role::Server>>,
+    /// What has come and is not read yet.
+    unread: Vec<u8>,
+    /// Where in it the next byte is.
+    at: usize,
+    /// Whether the next byte begins a packet.
+    begins: bool,
+    /// The first byte of the packet that is read.
+    first: u8,
+    /// What is to be sent.
+    out: Vec<u8>,
+    /// Messages of ours without an acknowledgement.
+    unacknowledged: u16,
+    /// Whether the client wants to know why.
+    tells_why: bool,
+}
+
+/// A packet that somebody has to act on.
+pub(super) enum Heard {
+    /// A client introduces itself.
+    Connect(Connect),
+    /// A message.
+    Publish(Message),
+    /// Filters, each with the most QoS that the client wants.
+    Subscribe {
+        /// To acknowledge it by.
+        id: u16,
+        /// The filters.
+        filters: Vec<(String, Qos)>,
+    },
+    /// Filters that the client does not want any more.
+    Unsubscribe {
+        /// To acknowledge it by.
+        id: u16,
+        /// The filters.
+        filters: Vec<String>,
+    },
+    /// The end of a message of QoS 2.
+    Release(u16),
+    /// A sign of life.
+    Ping,
+    /// The client goes.
+    Disconnect,
+    /// Nothing to act on.
+    Other,
+}
+
+/// What a client introduces itself with.
+pub(super) struct Connect {
+    /// Its id.
+    pub(super) client_id: String,
+    /// Its user name.
+    pub(super) user_name: Option<String>,
+    /// Its password.
+    pub(super) password: Option<Vec<u8>>,
+    /// Seconds.
+    pub(super) keep_alive: u16,
+    /// Whether it wants nothing of an earlier session.
+    pub(super) is_clean: bool,
+    /// Whether it asks that a session outlives the connection.
+    pub(super) wants_session: bool,
+}
+
+/// A message of the client.
+pub(super) struct Message {
+    /// Where to.
+    pub(super) topic: String,
+    /// What.
+    pub(super) payload: ArcPayload,
+    /// How it is acknowledged.
+    pub(super) ack: Ack,
+}
+
+/// How a message is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ack {
+    /// Not at all.
+    None,
+    /// By a PUBACK.
+    Puback(u16),
+    /// By a PUBREC.
+    Pubrec(u16),
+}
+
+/// What is wrong with what a client sent.
+pub(super) enum Fault {
+    /// There is no such version of the protocol.
+    UnknownVersion,
+    /// The first packet introduces nobody.
+    NoConnect,
+    /// It breaks the protocol.
+    Broken(DisconnectReasonCode),
+}
+
+impl Wire {
+    pub(super) fn new(max_payload: usize) -> Self {
+        let most = u32::try_from(max_payload.saturating_add(HEADER)).unwrap_or(u32::MAX);
+        let options = ConnectionOptions::new().maximum_packet_size_recv(most).receive_maximum(RECEIVE_MAXIMUM);
+        Self {
+            engine: Box::new(Connection::with_options(Version::Undetermined, options)),
+            unread: Vec::new(),
+            at: 0,
+            begins: true,
+            first: 0,
+            out: Vec::new(),
+            unacknowledged: 0,
+            tells_why: true,
+        }
+    }
+
+    /// Whether this is MQTT 5.
+    pub(super) fn is_v5(&self) -> bool {
+        self.engine.get_protocol_version() == Version::V5_0
+    }
+
+    /// Where to put what comes.
+    pub(super) const fn inbox(&mut self) -> &mut Vec<u8> {
+        &mut self.unread
+    }
+
+    /// Whether something has come that is not read yet.
+    pub(super) const fn has_unread(&self) -> bool {
+        self.at < self.unread.len()
+    }
+
+    /// What is to be sent; nothing of it is kept.
+    pub(super) fn outgoing(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
+    pub(super) const fn has_outgoing(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    /// The next packet that has come as a whole, if one has. A message of QoS 2 that comes again while the first is under
+    /// way, as `is_under_way` says, is not acknowledged anew.
+    ///
+    /// # Errors
+    /// [`Fault`]; nothing further can be read then.
+    pub(super) fn hear(&mut self, is_under_way: impl Fn(u16) -> bool) -> Result<Option<Heard>, Fault> {
+        while self.has_unread() {
+            if self.begins {
+                self.first = self.unread[self.at];
+                self.check_flags()?;
+            }
+            let mut rest = Cursor::new(&self.unread[self.at..]);
+            let events = self.engine.recv(&mut rest);
+            self.at += usize::try_from(rest.position()).unwrap_or(usize::MAX);
+            // There are events as soon as a packet is complete, and no sooner.
+            self.begins = !events.is_empty();
+            if let Some(heard) = self.take(events, &is_under_way)? {
+                return Ok(Some(heard));
+            }
+        }
+        // Nothing is held while nothing comes.
+        self.unread = Vec::new();
+        self.at = 0;
+        Ok(None)
+    }
+
+    /// The flags that the engine does not look at.
+    fn check_flags(&self) -> Result<(), Fault> {
+        let fine = match self.first & 0xf0 {
+            PUBLISH => self.first & 0x06 != 0x06,
+            kind if [PUBREL, SUBSCRIBE, UNSUBSCRIBE].contains(&(kind | 2)) => self.first == kind | 2,
+            kind => self.first == kind,
+        };
+        if fine { Ok(()) } else { Err(Fault::Broken(DisconnectReasonCode::MalformedPacket)) }
+    }
+
+    fn take(&mut self, events: Vec<Event>, is_under_way: impl Fn(u16) -> bool) -> Result<Option<Heard>, Fault> {
+        let error =
+            events.iter().find_map(|event| if let Event::NotifyError(error) = event { Some(*error) } else { None });
+        if let Some(error) = error {
+            return Err(self.fault(error));
+        }
+        let mut heard = None;
+        for event in events {
+            match event {
+                Event::NotifyPacketReceived(packet) => heard = Some(self.understand(packet)?),
+                Event::RequestSendPacket { packet, .. } => {
+                    let again = match &packet {
+                        Packet::V3_1_1Pubrec(packet) => Some(packet.packet_id()),
+                        Packet::V5_0Pubrec(packet) => Some(packet.packet_id()),
+                        _ => None,
+                    };
+                    if !again.is_some_and(&is_under_way) {
+                        self.out.extend(packet.to_continuous_buffer());
+                    }
+                }
+                Event::NotifyPacketIdReleased(_) => self.unacknowledged = self.unacknowledged.saturating_sub(1),
+                // Times are kept by the session, whose limits they are.
+                Event::RequestTimerReset { .. } | Event::RequestTimerCancel(_) => {}
+                Event::RequestClose | Event::NotifyError(_) => {}
+            }
+        }
+        Ok(heard)
+    }
+
+    fn fault(&self, error: MqttError) -> Fault {
+        let is_list = self.first == SUBSCRIBE || self.first == UNSUBSCRIBE;
+        match error {
+            MqttError::UnsupportedProtocolVersion => Fault::UnknownVersion,
+            _ if self.engine.get_protocol_version() == Version::Undetermined => Fault::NoConnect,
+            // A packet that is too large is malformed on this wire, as it is to ThingsBoard; so is a list of no filters.
+            MqttError::PacketTooLarge => Fault::Broken(DisconnectReasonCode::MalformedPacket),
+            MqttError::ProtocolError if is_list => Fault::Broken(DisconnectReasonCode::MalformedPacket),
+            MqttError::ProtocolError => Fault::Broken(DisconnectReasonCode::ProtocolError),
+            MqttError::ReceiveMaximumExceeded => Fault::Broken(DisconnectReasonCode::ReceiveMaximumExceeded),
+            MqttError::TopicAliasInvalid => Fault::Broken(DisconnectReasonCode::TopicAliasInvalid),
+            _ => Fault::Broken(DisconnectReasonCode::MalformedPacket),
+        }
+    }
+
+    fn understand(&mut self, packet: Packet) -> Result<Heard, Fault> {
+        let malformed = || Fault::Broken(DisconnectReasonCode::MalformedPacket);
+        let filters = |entries: &[SubEntry]| {
+            entries.iter().map(|entry| (entry.topic_filter().to_owned(), entry.sub_opts().qos())).collect()
+        };
+        let heard = match packet {
+            Packet::V3_1_1Connect(packet) => {
+                check_connect(&packet, packet.client_id(), packet.user_name())?;
+                Heard::Connect(Connect {
+                    client_id: packet.client_id().to_owned(),
+                    user_name: packet.user_name().map(str::to_owned),
+                    password: packet.password().map(<[u8]>::to_vec),
+                    keep_alive: packet.keep_alive(),
+                    is_clean: packet.clean_session(),
+                    wants_session: false,
+                })
+            }
+            Packet::V5_0Connect(packet) => {
+                check_connect(&packet, packet.client_id(), packet.user_name())?;
+                let mut wants_session = false;
+                for property in packet.props() {
+                    match property {
+                        Property::SessionExpiryInterval(seconds) => wants_session = seconds.val() != 0,
+                        Property::RequestProblemInformation(wants) => self.tells_why = wants.val() != 0,
+                        _ => {}
+                    }
+                }
+                Heard::Connect(Connect {
+                    client_id: packet.client_id().to_owned(),
+                    user_name: packet.user_name().map(str::to_owned),
+                    password: packet.password().map(<[u8]>::to_vec),
+                    keep_alive: packet.keep_alive(),
+                    is_clean: true,
+                    wants_session,
+                })
+            }
+            Packet::V3_1_1Publish(packet) => {
+                message(packet.topic_name(), packet.payload(), packet.qos(), packet.packet_id())
+                    .ok_or_else(malformed)?
+            }
+            Packet::V5_0Publish(packet) => {
+                message(packet.topic_name(), packet.payload(), packet.qos(), packet.packet_id())
+                    .ok_or_else(malformed)?
+            }
+            Packet::V3_1_1Subscribe(packet) => {
+                Heard::Subscribe { id: packet.packet_id(), filters: filters(packet.entries()) }
+            }
+            Packet::V5_0Subscribe(packet) => {
+                Heard::Subscribe { id: packet.packet_id(), filters: filters(packet.entries()) }
+            }
+            Packet::V3_1_1Unsubscribe(packet) => {
+                let filters = packet.entries().iter().map(|filter| filter.as_str().to_owned()).collect();
+                Heard::Unsubscribe { id: packet.packet_id(), filters }
+            }
+            Packet::V5_0Unsubscribe(packet) => {
+                let filters = packet.entries().iter().map(|filter| filter.as_str().to_owned()).collect();
+                Heard::Unsubscribe { id: packet.packet_id(), filters }
+            }
+            Packet::V3_1_1Pubrel(packet) => Heard::Release(packet.packet_id()),
+            Packet::V5_0Pubrel(packet) => Heard::Release(packet.packet_id()),
+            Packet::V3_1_1Pingreq(_) | Packet::V5_0Pingreq(_) => Heard::Ping,
+            Packet::V3_1_1Disconnect(_) | Packet::V5_0Disconnect(_) => Heard::Disconnect,
+            // Nobody asked the client for more than it has said.
+            Packet::V5_0Auth(_) => return Err(Fault::Broken(DisconnectReasonCode::ProtocolError)),
+            _ => Heard::Other,
+        };
+        match &heard {
+            Heard::Subscribe { id: 0, .. } | Heard::Unsubscribe { id: 0, .. } | Heard::Release(0) => Err(malformed()),
+            _ => Ok(heard),
+        }
+    }
+
+    /// Sends a packet by the engine's rules; false if they do not allow it.
+    pub(super) fn send(&mut self, packet: Result<impl Into<Packet>, MqttError>) -> bool {
+        let packet = match packet {
+            Ok(packet) => packet.into(),
+            Err(error) => {
+                tracing::error!(?error, "a packet cannot be made");
+                return false;
+            }
+        };
+        let mut is_sent = false;
+        for event in self.engine.send(packet) {
+            match event {
+                Event::RequestSendPacket { packet, .. } => {
+                    self.out.extend(packet.to_continuous_buffer());
+                    is_sent = true;
+                }
+                Event::NotifyPacketIdReleased(_) => self.unacknowledged = self.unacknowledged.saturating_sub(1),
+                _ => {}
+            }
+        }
+        is_sent
+    }
+
+    /// Sends the last packet: what the engine thinks of the connection does not count any more. Before MQTT 5 there is
+    /// none.
+    pub(super) fn farewell(&mut self, code: DisconnectReasonCode) {
+        if self.is_v5()
+            && let Ok(packet) = v5_0::Disconnect::builder().reason_code(code).props(Vec::new()).build()
+        {
+            self.out.extend(packet.to_continuous_buffer());
+        }
+    }
+
+    /// Sends the answer to a client that is not let in, or whose introduction cannot be read.
+    pub(super) fn turn_away(&mut self, packet: Result<impl GenericPacketTrait, MqttError>) {
+        if let Ok(packet) = packet {
+            self.out.extend(packet.to_continuous_buffer());
+        }
+    }
+
+    /// Acknowledges a message; what went wrong, and why, is told in MQTT 5 alone.
+    pub(super) fn acknowledge(&mut self, ack: Ack, refused: Option<(PubackReasonCode, &str)>) {
+        match (ack, self.is_v5()) {
+            (Ack::None, _) => {}
+            (Ack::Puback(id), false) => {
+                self.send(v3_1_1::Puback::builder().packet_id(id).build());
+            }
+            (Ack::Pubrec(id), false) => {
+                self.send(v3_1_1::Pubrec::builder().packet_id(id).build());
+            }
+            (Ack::Puback(id), true) => {
+                let packet = || GenericPuback::builder().packet_id(id);
+                match refused {
+                    None => self.send(packet().build()),
+                    Some((code, why)) => {
+                        self.send_with(why, |props| Ok(packet().reason_code(code).props(props).build()?.into()))
+                    }
+                };
+            }
+            (Ack::Pubrec(id), true) => {
+                let packet = || v5_0::Pubrec::builder().packet_id(id);
+                match refused {
+                    None => self.send(packet().build()),
+                    Some((code, why)) => {
+                        let code = PubrecReasonCode::try_from(code as u8).unwrap_or(PubrecReasonCode::UnspecifiedError);
+                        self.send_with(why, |props| Ok(packet().reason_code(code).props(props).build()?.into()))
+                    }
+                };
+            }
+        }
+    }
+
+    /// Sends a packet with the reason if the client wants to know it and has room for it, or else without.
+    fn send_with(&mut self, why: &str, packet: impl Fn(Vec<Property>) -> Result<Packet, MqttError>) -> bool {
+        let why = Some(why).filter(|_| self.tells_why).and_then(|why| ReasonString::new(why).ok());
+        why.is_some_and(|why| self.send(packet(vec![Property::ReasonString(why)]))) || self.send(packet(Vec::new()))
+    }
+
+    /// The end of a message of QoS 2.
+    pub(super) fn complete(&mut self, id: u16) {
+        if self.is_v5() {
+            self.send(v5_0::Pubcomp::builder().packet_id(id).build());
+        } else {
+            self.send(v3_1_1::Pubcomp::builder().packet_id(id).build());
+        }
+    }
+
+    /// What became of each filter: the QoS that is granted, if it is accepted.
+    pub(super) fn subscribed(&mut self, id: u16, granted: &[Option<Qos>]) {
+        if self.is_v5() {
+            let code = |granted: &Option<Qos>| match granted {
+                None => SubackReasonCode::TopicFilterInvalid,
+                Some(Qos::AtMostOnce) => SubackReasonCode::GrantedQos0,
+                Some(_) => SubackReasonCode::GrantedQos1,
+            };
+            self.send(v5_0::Suback::builder().packet_id(id).reason_codes(granted.iter().map(code).collect()).build());
+        } else {
+            let code = |granted: &Option<Qos>| match granted {
+                None => SubackReturnCode::Failure,
+                Some(Qos::AtMostOnce) => SubackReturnCode::SuccessMaximumQos0,
+                Some(_) => SubackReturnCode::SuccessMaximumQos1,
+            };
+            self.send(v3_1_1::Suback::builder().packet_id(id).return_codes(granted.iter().map(code).collect()).build());
+        }
+    }
+
+    /// What became of each filter: whether it was subscribed.
+    pub(super) fn unsubscribed(&mut self, id: u16, were_in: &[bool]) {
+        if self.is_v5() {
+            let code = |was_in: &bool| match was_in {
+                true => UnsubackReasonCode::Success,
+                false => UnsubackReasonCode::NoSubscriptionExisted,
+            };
+            self.send(v5_0::Unsuback::builder().packet_id(id).reason_codes(were_in.iter().map(code).collect()).build());
+        } else {
+            self.send(v3_1_1::Unsuback::builder().packet_id(id).build());
+        }
+    }
+
+    /// Answers a sign of life.
+    pub(super) fn pong(&mut self) {
+        if self.is_v5() {
+            self.send(v5_0::Pingresp::builder().build());
+        } else {
+            self.send(v3_1_1::Pingresp::builder().build());
+        }
+    }
+
+    /// Sends a message to the client: with QoS 1, unless it leaves too many unacknowledged.
+    pub(super) fn publish(&mut self, topic: &str, payload: String) {
+        let has_room = self.unacknowledged < UNACKNOWLEDGED
+            && self.engine.get_receive_maximum_vacancy_for_send().is_none_or(|vacancy| vacancy > 0);
+        let id = if has_room { self.engine.acquire_packet_id().ok() } else { None };
+        let qos = if id.is_some() { Qos::AtLeastOnce } else { Qos::AtMostOnce };
+        self.unacknowledged += u16::from(id.is_some());
+        let is_sent = if self.is_v5() {
+            let packet = v5_0::Publish::builder().topic_name(topic);
+            self.send(packet.and_then(|packet| packet.qos(qos).packet_id(id).payload(payload).build()))
+        } else {
+            let packet = v3_1_1::Publish::builder().topic_name(topic);
+            self.send(packet.and_then(|packet| packet.qos(qos).packet_id(id).payload(payload).build()))
+        };
+        // One that is too large for the client is not sent, and nothing will acknowledge it.
+        if let (false, Some(id)) = (is_sent, id) {
+            self.engine.release_packet_id(id);
+            self.unacknowledged = self.unacknowledged.saturating_sub(1);
+        }
+    }
+}
+
+fn check_connect(packet: &impl GenericPacketTrait, client_id: &str, user_name: Option<&str>) -> Result<(), Fault> {
+    /// Fixed header, remaining length, name and version of the protocol come before them.
+    const FLAGS: usize = 4;
+    let flags = packet.to_buffers().get(FLAGS).and_then(|bytes| bytes.first().copied()).unwrap_or_default();
+    let (has_will, will) = (flags & 0x04 != 0, flags & 0x38);
+    let is_reserved = flags & 0x01 != 0 || flags & 0x18 == 0x18 || !has_will && will != 0;
+    let has_nul = client_id.contains('\0') || user_name.is_some_and(|name| name.contains('\0'));
+    if is_reserved || has_nul { Err(Fault::Broken(DisconnectReasonCode::MalformedPacket)) } else { Ok(()) }
+}
+
+/// The message, if its topic may be one and it can be acknowledged.
+fn message(topic: &str, payload: &ArcPayload, qos: Qos, id: Option<u16>) -> Option<Heard> {
+    let ack = match (qos, id) {
+        (Qos::AtMostOnce, _) => Ack::None,
+        (_, None | Some(0)) => return None,
+        (Qos::AtLeastOnce, Some(id)) => Ack::Puback(id),
+        (Qos::ExactlyOnce, Some(id)) => Ack::Pubrec(id),
+    };
+    if topic.contains(['+', '#', '\0']) {
+        return None;
+    }
+    Some(Heard::Publish(Message { topic: topic.to_owned(), payload: payload.clone(), ack }))
+}
