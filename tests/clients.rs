@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fs};
 
 use tempfile::TempDir;
 
-use self::deed::{MARK, world::serve};
+use self::deed::{MARK, Server, world::serve};
 
 #[test]
 fn tb_rest_client() {
@@ -32,9 +32,19 @@ fn thingsboard_cli() {
     drive("thingsboard-cli", "drive_cli.py", &[]);
 }
 
-fn drive(client: &str, driver: &str, arguments: &[&str]) {
+#[test]
+fn tb_mqtt_client() {
     let data = TempDir::new().unwrap();
     let server = serve(&data, &[]);
+    drive_at(&server, "tb-mqtt-client", "drive_mqtt_client.py", &["--mqtt", &server.mqtt]);
+}
+
+fn drive(client: &str, driver: &str, arguments: &[&str]) {
+    let data = TempDir::new().unwrap();
+    drive_at(&serve(&data, &[]), client, driver, arguments);
+}
+
+fn drive_at(server: &Server, client: &str, driver: &str, arguments: &[&str]) {
     let mut driving = python::program("python");
     driving.arg(format!("tests/clients/{driver}")).args(["--url", &server.url, "--mark", MARK]).args(arguments);
     let printed = python::run(&mut driving);

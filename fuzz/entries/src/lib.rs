@@ -14,6 +14,7 @@
 //! | [`gateway_message`] | claims and connections of the devices behind a gateway |
 //! | [`generated_key`] | a made key as a person types it |
 //! | [`import`] | a file of devices |
+//! | [`mqtt_stream`] | everything that an MQTT client sends on one connection |
 //! | [`protobuf_claim`] | what a device sends to register a claim key, in Protobuf |
 //! | [`provision_request`] | what a device sends to add itself |
 //! | [`request`] | a whole request to the HTTP port, of a person or of a device |
@@ -27,6 +28,7 @@ mod export;
 mod import;
 mod keys;
 mod messages;
+mod mqtt;
 mod payloads;
 mod protobuf;
 mod provisioning;
@@ -38,6 +40,7 @@ pub use export::export;
 pub use import::import;
 pub use keys::{generated_key, key_digest};
 pub use messages::{attributes, credentials, device_message};
+pub use mqtt::mqtt_stream;
 pub use payloads::{claim_payload, claiming_data};
 pub use protobuf::{gateway_message, protobuf_claim};
 pub use provisioning::provision_request;
@@ -62,6 +65,7 @@ pub const ENTRIES: &[(&str, Entry)] = &[
     ("import", import),
     ("key_digest", key_digest),
     ("metadata", metadata),
+    ("mqtt_stream", mqtt_stream),
     ("protobuf_claim", protobuf_claim),
     ("provision_request", provision_request),
     ("request", request),

@@ -1,6 +1,9 @@
 //! A whole request to the HTTP port, against the real store.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -28,10 +31,12 @@ use deed_domain::{
 use deed_transports::{
     device_protocol::DeviceProtocol,
     http::{DeviceHttp, router as device_http},
+    mqtt::{Mqtt, MqttSettings},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -51,8 +56,9 @@ const TOKEN: &str = "D1-TOKEN";
 const ANSWER: usize = 16 << 20;
 
 /// A service as it runs, but for the sockets.
-struct Service {
-    runtime: Runtime,
+pub(crate) struct Service {
+    pub(crate) runtime: Runtime,
+    pub(crate) mqtt: Arc<Mqtt>,
     router: Router,
     tokens: Vec<(&'static str, String)>,
     device_id: String,
@@ -65,8 +71,7 @@ struct Service {
 ///
 /// Whatever comes is answered, by no 5xx, and a refusal says why: by a code, or by a text of the protocol.
 pub fn request(input: &[u8]) -> bool {
-    static SERVICE: OnceLock<Service> = OnceLock::new();
-    let service = SERVICE.get_or_init(Service::start);
+    let service = Service::shared();
     let Some(request) = service.read(input) else { return false };
     let (status, body) = service.runtime.block_on(service.ask(request));
     assert!(!status.is_server_error(), "{status}: {}", String::from_utf8_lossy(&body));
@@ -113,6 +118,12 @@ impl Service {
         answer["token"].as_str().unwrap_or_else(|| panic!("no login: {answer}")).to_owned()
     }
 
+    /// The one that all entries share.
+    pub(crate) fn shared() -> &'static Self {
+        static SERVICE: OnceLock<Service> = OnceLock::new();
+        SERVICE.get_or_init(Self::start)
+    }
+
     fn start() -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap_or_else(|error| panic!("{error}"));
         let mut service = runtime.block_on(build()).unwrap_or_else(|error| panic!("{error}"));
@@ -121,7 +132,7 @@ impl Service {
             service.tokens.push((name, token));
         }
         let head = format!("tenant POST /api/device?accessToken={TOKEN}\nContent-Type: application/json");
-        let made = format!("{head}\n\n{{\"name\":\"{DEVICE}\"}}");
+        let made = format!("{head}\n\n{{\"name\":\"{DEVICE}\",\"additionalInfo\":{{\"gateway\":true}}}}");
         let made = service.read(made.as_bytes()).unwrap_or_default();
         let (_, made) = runtime.block_on(service.ask(made));
         let made: Value = serde_json::from_slice(&made).unwrap_or_default();
@@ -175,7 +186,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         attributes: store.clone(),
         profiles: store.clone(),
         credentials: store.clone(),
-        read_models: store,
+        read_models: store.clone(),
         passwords,
         tokens: Arc::new(JwtSigner::new(&[7; 64], clock.clone())?),
         clock,
@@ -185,9 +196,16 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         metrics: Arc::new(String::new),
         readiness: Readiness::default(),
     };
+    let settings = MqttSettings {
+        max_payload: 65_536,
+        idle_limit: Duration::from_secs(600),
+        legacy_ack: false,
+        closes_on_refusal: false,
+    };
+    let mqtt = Mqtt::new(devices.protocol.clone(), settings, Arc::new(OsEntropy), &*store, CancellationToken::new());
     let router = deed_api::router(state, device_http(devices));
     let runtime = Builder::new_current_thread().build()?;
-    Ok(Service { runtime, router, tokens: Vec::new(), device_id: String::new(), _directory: directory })
+    Ok(Service { runtime, mqtt, router, tokens: Vec::new(), device_id: String::new(), _directory: directory })
 }
 
 async fn add_people(

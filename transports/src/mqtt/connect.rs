@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use super::{
     Mqtt,
-    wire::{Connect, Fault, Wire},
+    heard::{Connect, Fault},
+    wire::Wire,
 };
 use crate::device_protocol::DeviceProtocol;
 

@@ -2,19 +2,25 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`wire`] | packets in and out of one connection, over the protocol engine |
+//! | [`stream`] | the bytes of a connection |
+//! | [`wire`] | packets in and out of it, over the protocol engine |
+//! | [`heard`] | what a packet says to the service |
 //! | [`connect`] | who connects, and whether it is let in |
 //! | [`topics`] | which topic is what, and which filters are accepted |
 //! | [`publish`] | what a message asks for, carried out |
 //! | [`session`] | one connection: what is read, acknowledged and sent, and when it ends |
+//! | [`known`] | what a client knows of its device that waits for changes |
 //! | [`sessions`] | who is connected: one session per device |
 //!
 //! There is no broker: a message goes to the service alone, and what a device is sent, the service sends.
 
 mod connect;
+mod heard;
+mod known;
 mod publish;
 mod session;
 mod sessions;
+mod stream;
 mod topics;
 mod wire;
 
@@ -24,8 +30,8 @@ use deed_domain::ports::{Clock, DeviceWatch, Entropy};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-pub use self::session::Stream;
 use self::sessions::Sessions;
+pub use self::stream::Stream;
 use crate::device_protocol::DeviceProtocol;
 
 /// What is configured.
@@ -67,10 +73,15 @@ impl Mqtt {
         Arc::new(Self { protocol, settings, sessions, clock, entropy, stopping })
     }
 
-    /// Speaks with one client until either goes. A fault of ours ends this connection alone.
+    /// Speaks with one client until either goes.
+    pub async fn speak<S: Stream>(self: Arc<Self>, stream: S) {
+        session::run(self, stream).await;
+    }
+
+    /// The same, as the service does it: counted, and a fault of ours ends this connection alone.
     pub async fn serve<S: Stream>(self: Arc<Self>, stream: S) {
         metrics::gauge!("deed_mqtt_connections").increment(1);
-        let ended = AssertUnwindSafe(session::run(self, stream)).catch_unwind().await;
+        let ended = AssertUnwindSafe(self.speak(stream)).catch_unwind().await;
         metrics::gauge!("deed_mqtt_connections").decrement(1);
         if ended.is_err() {
             metrics::counter!("deed_connection_panics_total", "transport" => "mqtt").increment(1);

@@ -14,11 +14,12 @@ use serde_json::json;
 use super::{
     Mqtt,
     connect::Client,
+    heard::{Ack, Message},
     topics::{Encoding, Form, Topic},
-    wire::{Ack, Message},
 };
 use crate::device_protocol::{
-    GatewayError, GatewayFault, MessageError, NotAnswered, NotPublished, NotRegistered, Wanted, check_telemetry, read,
+    GatewayError, GatewayFault, MessageError, NotAnswered, NotPublished, NotRegistered, Wanted, check_telemetry,
+    count_registration, read,
 };
 
 /// What became of a message.
@@ -109,7 +110,12 @@ type Carried = Result<(End, Option<Reply>), End>;
 
 impl Publishing<'_> {
     async fn carry_out(&self, topic: Topic<'_>) -> Carried {
-        self.mqtt.protocol.admit(self.device).map_err(|_| End::TooMany)?;
+        if self.mqtt.protocol.admit(self.device).is_err() {
+            if matches!(topic, Topic::Claim(_)) {
+                count_registration(Transport::Mqtt, "too_many_requests");
+            }
+            return Err(End::TooMany);
+        }
         match topic {
             Topic::Claim(encoding) => self.claim(self.encoding(encoding).await?).await,
             Topic::Attributes(encoding) => self.attributes(self.encoding(encoding).await?).await,

@@ -3,54 +3,36 @@
 //! Messages become futures in a queue of limited length, so that what a client sends at once is stored together, and are
 //! acknowledged in the order in which they came. While the queue is full, nothing is read: the client waits.
 
-use std::{
-    future::{Future, poll_fn},
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Poll, ready},
-    time::Duration,
-};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use deed_domain::{claims::Failure, ports::DeviceIdentity};
 use futures_util::{FutureExt, StreamExt, stream::FuturesOrdered};
 use mqtt_protocol_core::mqtt::{
     packet::Qos,
     result_code::{DisconnectReasonCode, PubackReasonCode},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
-    time::{Instant, sleep_until, timeout, timeout_at},
-};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 
 use super::{
     Mqtt,
     connect::{self, Client},
+    heard::{Ack, Fault, Heard},
+    known::Known,
     publish::{self, End, Outcome, Reply},
     sessions::{Place, Told},
+    stream::{Stream, close, flush, read},
     topics::Subscriptions,
-    wire::{Ack, Fault, Heard, Wire},
+    wire::Wire,
 };
-use crate::device_protocol::{ClaimState, DeviceProtocol, SharedAttributes, difference};
 
 /// How long a client may take to introduce itself.
 const INTRODUCTION: Duration = Duration::from_secs(10);
-/// How long a client may leave unread what it is sent.
-const WRITE: Duration = Duration::from_secs(30);
 /// How long a client that adds itself may stay, from its connection or from its last answer on.
 const NEWCOMER: Duration = Duration::from_secs(60);
 /// Most messages that are under way at once.
 const QUEUE: usize = 128;
 /// Most bytes of messages that are under way, beyond which no further one is begun.
 const QUEUE_BYTES: usize = 256 * 1_024;
-/// Bytes that are read at once.
-const READ: usize = 4_096;
-
-/// A stream of bytes to a client.
-pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +56,7 @@ pub(super) async fn run<S: Stream>(mqtt: Arc<Mqtt>, mut stream: S) {
     }
     // Whether the last words arrive is the client's affair.
     let _ = flush(&mut stream, &mut wire).await;
-    let _ = timeout(WRITE, stream.shutdown()).await;
+    close(&mut stream).await;
 }
 
 /// Waits for the client to introduce itself, and answers.
@@ -106,35 +88,6 @@ async fn introduce<S: Stream>(
     let keep_alive = Duration::from_millis(u64::from(connect.keep_alive) * 1_500);
     let client = connect::admit(mqtt, wire, connect, session).await?;
     Some((client, keep_alive))
-}
-
-/// Reads what has come. The buffer of the socket is a place on the stack, as most connections are silent most of the time.
-async fn read<S: Stream>(stream: &mut S, into: &mut Vec<u8>) -> io::Result<usize> {
-    poll_fn(|context| {
-        let mut bytes = [0; READ];
-        let mut buffer = ReadBuf::new(&mut bytes);
-        ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
-        into.extend_from_slice(buffer.filled());
-        Poll::Ready(Ok(buffer.filled().len()))
-    })
-    .await
-}
-
-/// Sends what is to be sent.
-///
-/// # Errors
-/// The client does not read it, or is gone.
-async fn flush<S: Stream>(stream: &mut S, wire: &mut Wire) -> io::Result<()> {
-    if !wire.has_outgoing() {
-        return Ok(());
-    }
-    let bytes = wire.outgoing();
-    timeout(WRITE, async {
-        stream.write_all(&bytes).await?;
-        stream.flush().await
-    })
-    .await
-    .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 type Carrying = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -203,17 +156,19 @@ impl Session {
             let (deadline, late) = self.deadline();
             let reads = self.ending.is_none() && self.has_room();
             tokio::select! {
+                // What was stored is acknowledged before its consequences are told, and that before more is read.
+                biased;
                 Some(outcome) = self.under_way.next(), if !self.under_way.is_empty() => self.acknowledge_all(outcome),
-                read = read(stream, self.wire.inbox()), if reads => {
-                    if !matches!(read, Ok(1..)) {
-                        self.end(Ending::Gone);
-                    }
-                }
                 told = told(self.place.as_ref()), if self.ending.is_none() => self.heed(told).await,
                 () = mqtt.stopping.cancelled(), if self.ending.is_none() => {
                     self.end(Ending::Told(DisconnectReasonCode::ServerShuttingDown));
                 }
                 () = sleep_until(deadline), if reads => self.end(Ending::Told(late)),
+                read = read(stream, self.wire.inbox()), if reads => {
+                    if !matches!(read, Ok(1..)) {
+                        self.end(Ending::Gone);
+                    }
+                }
             }
         }
         if let Some(Ending::Told(code)) = self.ending {
@@ -379,29 +334,9 @@ impl Session {
         };
         let Ok(now) = Known::read(&self.mqtt.protocol, device).await else { return };
         if let Some(before) = self.known.take() {
-            if before.claiming != now.claiming
-                && let Ok(state) = serde_json::to_value(now.claiming)
-            {
-                self.wire.publish(topic, serde_json::json!({ "claiming": state }).to_string());
-            }
-            let changed = difference(&before.shared, &now.shared);
-            if !changed.is_empty() {
-                self.wire.publish(topic, serde_json::Value::from(changed).to_string());
-            }
+            now.news(&before).into_iter().for_each(|news| self.wire.publish(topic, news));
         }
         self.known = Some(Box::new(now));
-    }
-}
-
-/// What a client knows of its device.
-struct Known {
-    claiming: ClaimState,
-    shared: SharedAttributes,
-}
-
-impl Known {
-    async fn read(protocol: &DeviceProtocol, device: DeviceIdentity) -> Result<Self, Failure> {
-        Ok(Self { claiming: protocol.claim_state(device).await?, shared: protocol.shared_attributes(device).await? })
     }
 }
 
