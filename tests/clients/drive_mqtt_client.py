@@ -57,11 +57,11 @@ wait(client.is_connected)
 heard, updates = [], []
 client.subscribe_to_all_attributes(lambda message, *_: updates.append(message))
 assert client.claim(key, duration=60_000).get() == 0
-assert client.send_attributes({"firmware": "1.2"}).get() == 0
+assert client.send_attributes({"firmware": "1.2-rc"}).get() == 0
 assert client.send_telemetry({"t": 1}).get() == 0
 client.request_attributes(["firmware"], callback=lambda message, *_: heard.append(message))
 wait(lambda: heard)
-assert heard[0]["client"] == {"firmware": "1.2"}, heard
+assert heard[0]["client"] == {"firmware": "1.2-rc"}, heard
 assert claims(name, key)
 wait(lambda: any(update.get("claiming", {}).get("state") == "claimed" for update in updates))
 client.disconnect()
