@@ -185,7 +185,7 @@ async fn change_by_owner(state: &ApiState, row: &DeviceRow, draft: Draft) -> Res
         (None, None) => true,
     };
     let stored = state.attributes.additional_info(row.device_id).await?;
-    let keeps_gateway = gateway(stored.as_ref()) == gateway(draft.additional_info.as_ref());
+    let keeps_gateway = gateways(stored.as_ref()) == gateways(draft.additional_info.as_ref());
     if draft.name != row.name || !keeps_owner || !keeps_profile || !keeps_gateway {
         return Err(ApiError::Forbidden);
     }
@@ -201,8 +201,9 @@ async fn change_by_owner(state: &ApiState, row: &DeviceRow, draft: Draft) -> Res
     })
 }
 
-fn gateway(additional_info: Option<&Value>) -> Option<&Value> {
-    additional_info.and_then(|info| info.get("gateway"))
+/// Whether the device is a gateway, and which one may speak for it: the administrator's to say.
+fn gateways(additional_info: Option<&Value>) -> [Option<&Value>; 2] {
+    ["gateway", "lastConnectedGateway"].map(|member| additional_info.and_then(|info| info.get(member)))
 }
 
 /// A version that no device can have is another version than the stored one.
