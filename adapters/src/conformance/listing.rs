@@ -88,6 +88,7 @@ pub async fn every_list_shows_what_the_log_has_in_its_order(factory: &dyn Factor
     fill(&world).await;
     let list = expected(&world).await;
     let profile = world.store.by_name(TENANT, "Thermostat").await.unwrap().unwrap();
+    let of_others = world.store.by_name(OTHER_TENANT, "default").await.unwrap().unwrap();
     let mut seen = BTreeSet::new();
     for round in 0..2 {
         for (owned_by, device_type) in [OwnedBy::Anybody, OwnedBy::Nobody, OwnedBy::Customer(customer(1))]
@@ -95,7 +96,7 @@ pub async fn every_list_shows_what_the_log_has_in_its_order(factory: &dyn Factor
             .flat_map(|owned_by| [None, Some("default"), Some("Pump"), Some("none")].map(|of| (owned_by, of)))
         {
             for (sort, descending) in ORDERS.into_iter().flat_map(|sort| [(sort, false), (sort, true)]) {
-                for profile_id in [None, Some(profile.id)] {
+                for profile_id in [None, Some(profile.id), Some(of_others.id)] {
                     let device_type = device_type.map(str::to_owned);
                     let filter = DeviceFilter { owned_by, device_type, profile_id, ..DeviceFilter::of_tenant(TENANT) };
                     let page = page(sort, descending, 0, 100, "");

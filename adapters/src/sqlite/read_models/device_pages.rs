@@ -274,12 +274,12 @@ impl<'a> List<'a> {
     }
 }
 
-/// The type that the filter asks for, by name or by a profile that has one.
+/// The type that the filter asks for, by name or by a profile of the tenant.
 fn device_type(connection: &Connection, filter: &DeviceFilter) -> Result<Option<String>, SqlError> {
     if let (None, Some(ProfileId(profile_id))) = (&filter.device_type, filter.profile_id) {
         return Ok(connection
-            .prepare_cached("SELECT name FROM device_profiles WHERE id = ?1")?
-            .query_row([IdText::new(profile_id)], |row| row.get(0))
+            .prepare_cached("SELECT name FROM device_profiles WHERE id = ?1 AND tenant_id = ?2")?
+            .query_row([IdText::new(profile_id), IdText::new(filter.tenant_id.0)], |row| row.get(0))
             .optional()?);
     }
     Ok(filter.device_type.clone())
