@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use deed_adapters::sqlite::CheckReport;
 
 use super::{exit::CliError, progress::Progress, shared::Location};
 
@@ -22,16 +23,21 @@ impl Check {
         let progress = Progress::start("checking");
         let report = store.check(&mut |done, total| progress.report(done, total))?;
         drop(progress);
-        let mut out = io::stdout().lock();
-        for fault in &report.faults {
-            writeln!(out, "{fault}")?;
-        }
-        let untold = report.fault_count.saturating_sub(report.faults.len() as u64);
-        if untold > 0 {
-            writeln!(out, "and {untold} more")?;
-        }
-        writeln!(out, "{} events of {} devices, {} faults", report.events, report.devices, report.fault_count)?;
-        out.flush()?;
-        if report.fault_count == 0 { Ok(()) } else { Err(CliError::Damaged) }
+        // Damage is told by the status, too, whether or not anybody reads what it is.
+        let told = tell(&report);
+        if report.fault_count == 0 { Ok(told?) } else { Err(CliError::Damaged) }
     }
+}
+
+fn tell(report: &CheckReport) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for fault in &report.faults {
+        writeln!(out, "{fault}")?;
+    }
+    let untold = report.fault_count.saturating_sub(report.faults.len() as u64);
+    if untold > 0 {
+        writeln!(out, "and {untold} more")?;
+    }
+    writeln!(out, "{} events of {} devices, {} faults", report.events, report.devices, report.fault_count)?;
+    out.flush()
 }
