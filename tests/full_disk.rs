@@ -17,8 +17,8 @@ use self::deed::{MARK, Server, deed};
 
 /// One of the demo's devices, for which claiming is allowed.
 const TOKEN: &str = "A1_DEMO_TOKEN";
-/// So many bytes of the write-ahead log are there for commands.
-const ROOM: u64 = 200_000;
+/// So many bytes may the write-ahead log have: less and more than what is looked for before the service is ready again.
+const LIMITS: [u64; 2] = [200_000, 1_500_000];
 const UNLIMITED: &str = "unlimited";
 
 struct Demo {
@@ -57,9 +57,14 @@ impl Demo {
 
 #[tokio::test]
 async fn a_full_disk_refuses_commands_and_is_told_until_there_is_room() {
-    let demo = Demo::start();
+    for limit in LIMITS {
+        fill(Demo::start(), limit).await;
+    }
+}
+
+async fn fill(demo: Demo, limit: u64) {
     assert_eq!((demo.register(0).await, demo.ready().await), (StatusCode::OK, StatusCode::OK));
-    demo.limit(&ROOM.to_string());
+    demo.limit(&limit.to_string());
     let mut refused = None;
     for key in 1..1_000 {
         let status = demo.register(key).await;
@@ -69,8 +74,9 @@ async fn a_full_disk_refuses_commands_and_is_told_until_there_is_room() {
         }
     }
     assert_eq!(refused, Some(StatusCode::SERVICE_UNAVAILABLE));
-    for _ in 0..5 {
+    for key in 0..5 {
         assert_eq!(demo.ready().await, StatusCode::SERVICE_UNAVAILABLE, "a check of one page would find room");
+        assert_eq!(demo.register(key).await, StatusCode::SERVICE_UNAVAILABLE, "of {limit} bytes");
     }
     demo.limit(UNLIMITED);
     assert_eq!((demo.ready().await, demo.register(1_000).await), (StatusCode::OK, StatusCode::OK));

@@ -20,7 +20,6 @@ mod writer;
 
 use std::{
     fmt,
-    fs::{self, File},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, Weak,
@@ -74,7 +73,7 @@ impl SqliteOptions {
     }
 }
 
-/// So many bytes have to find room on the disk before a store that has failed counts as writable.
+/// So many bytes have to find room in the log before a store that has failed counts as writable.
 const ROOM: usize = 1 << 20;
 
 /// Event store, feed, read models and registry in one file. Cheap to clone.
@@ -131,18 +130,17 @@ impl SqliteStore {
         &self.0.path
     }
 
-    /// Whether the disk takes as much as a large batch needs: one page can find room where a command does not.
+    /// Whether the log takes as much as a large batch needs: one page can find room where a command does not.
     async fn check_room(&self) -> Result<(), StoreError> {
-        let file = self.0.path.with_extension("room");
-        let written = tokio::task::spawn_blocking(move || {
-            let written = fs::write(&file, vec![0; ROOM]).and_then(|()| File::open(&file)?.sync_all());
-            let removed = fs::remove_file(&file);
-            written.and(removed)
-        });
-        match written.await {
-            Ok(written) => written.map_err(|error| StoreError::Unavailable(error.to_string())),
-            Err(error) => Err(StoreError::Unavailable(error.to_string())),
-        }
+        self.write(|tx, _| {
+            let fill = format!(
+                "CREATE TABLE IF NOT EXISTS room (bytes BLOB) STRICT; INSERT INTO room VALUES (zeroblob({ROOM}))"
+            );
+            Ok(tx.execute_batch(&fill)?)
+        })
+        .await?;
+        // Only once it was written: what one transaction adds and takes away is not written at all.
+        self.write(|tx, _| Ok(tx.execute_batch("DROP TABLE IF EXISTS room")?)).await
     }
 
     /// How many commands wait for the writer.
@@ -248,8 +246,6 @@ impl EventStore for SqliteStore {
             Some(_) if !self.0.failing.load(Ordering::Relaxed) => Ok(()),
             Some(_) => {
                 self.check_room().await?;
-                // A transaction that changes nothing is still written to the disk.
-                self.write(|tx, _| Ok(tx.execute("UPDATE projections SET position = position", []).map(drop)?)).await?;
                 self.0.failing.store(false, Ordering::Relaxed);
                 Ok(())
             }
