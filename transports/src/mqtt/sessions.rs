@@ -51,9 +51,11 @@ pub(super) struct Place {
 }
 
 impl Sessions {
-    /// Takes the device's place; who has it so far is told.
+    /// Takes the device's place; who has it so far is told. Whose credentials were replaced between the look at them and
+    /// this has to look once more.
     pub(super) fn enter(self: &Arc<Self>, device_id: DeviceId) -> Place {
         let signals = Arc::<Signals>::default();
+        signals.tell(CREDENTIALS);
         let before = self.all().insert(device_id, Arc::clone(&signals));
         if let Some(before) = before {
             before.tell(TAKEN_OVER);
@@ -126,8 +128,10 @@ mod tests {
     fn a_new_session_ends_the_older_one_and_keeps_its_own_place() {
         let (sessions, device) = (Arc::<Sessions>::default(), DeviceId(Uuid::from_u128(1)));
         let first = sessions.enter(device);
-        assert_eq!(first.told().now_or_never(), None);
+        let entered = Some(Told { taken_over: false, credentials: true, written: false });
+        assert_eq!((first.told().now_or_never(), first.told().now_or_never()), (entered, None));
         let second = sessions.enter(device);
+        assert_eq!(second.told().now_or_never(), entered);
         assert_eq!(first.told().now_or_never(), Some(Told { taken_over: true, credentials: false, written: false }));
         drop(first);
         sessions.written(device, Written { credentials: true, other: true });
