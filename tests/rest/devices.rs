@@ -341,6 +341,7 @@ async fn a_customer_saves_label_and_additional_info_of_an_own_device_and_nothing
         ("name", json!("D-2")),
         ("deviceProfileId", json!({"entityType": "DEVICE_PROFILE", "id": UNKNOWN})),
         ("additionalInfo", json!({"gateway": true})),
+        ("additionalInfo", json!({"lastConnectedGateway": UNKNOWN})),
     ] {
         let (status, body) = save(&world, &world.customer_a, with(member, value)).await;
         assert_eq!((status, &body["errorCode"]), (StatusCode::FORBIDDEN, &json!(20)), "{member}");
