@@ -57,8 +57,9 @@ impl Claims {
         self.append(caller, request, move |_| commands.clone()).await
     }
 
-    /// Records that a gateway offered a key for a device that another one has. The answer is [`Refusal::NotItsGateway`], [`Refusal::AlreadyClaimed`] if the device has an owner, or why that could
-    /// not be recorded.
+    /// Records that a gateway offered a key for a device that another one has. The answer is
+    /// [`Refusal::NotItsGateway`], [`Refusal::AlreadyClaimed`] if the device has an owner, or why that could not be
+    /// recorded.
     pub(crate) async fn refuse_gateway(&self, caller: &Caller, device: DeviceIdentity) -> Failure {
         let mut request = Request::to(device.tenant_id, Target::Device(device.device_id));
         request.counted = Counted::Refusals;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-const BYTE_ORDER_MARK: char = '\u{feff}';
+use super::claim_payload::BYTE_ORDER_MARK;
 
 /// Why a message is not understood. Tells where, and shows nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
