@@ -416,13 +416,14 @@ fn a_store_that_cannot_write_says_so_until_it_can() {
                 format!("CREATE TRIGGER no_{table} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END");
             world.connection().execute_batch(&sql).unwrap();
         };
+        world.connection().execute_batch("CREATE TABLE room (bytes BLOB) STRICT").unwrap();
         refuse("events", "INSERT");
-        refuse("projections", "UPDATE");
+        refuse("room", "INSERT");
         assert!(world.claims.issue_from_device(&caller(), world.devices[0], ClaimKey::new("k"), 60_000).await.is_err());
         for _ in 0..2 {
             assert!(world.store.check_writable().await.is_err());
         }
-        world.connection().execute_batch("DROP TRIGGER no_events; DROP TRIGGER no_projections").unwrap();
+        world.connection().execute_batch("DROP TRIGGER no_events; DROP TRIGGER no_room").unwrap();
         assert!(world.store.check_writable().await.is_ok());
         world.claims.issue_from_device(&caller(), world.devices[0], ClaimKey::new("k"), 60_000).await.unwrap();
         assert!(world.store.check_writable().await.is_ok());
