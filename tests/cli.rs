@@ -259,6 +259,48 @@ fn what_cannot_be_used_is_told_with_its_own_status() {
     let (status, _, error) = run(serve(&path("second")).env("HTTP_BIND_PORT", &port));
     assert_eq!(status, 69);
     assert!(error.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{error}");
+    let left: Vec<_> = fs::read_dir(path("second")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["lock"], "a start in vain leaves nothing");
+}
+
+/// One event that cannot be read hides neither another device nor what came before it.
+#[test]
+fn replay_tells_what_can_be_read_of_a_damaged_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("demo");
+    Server::start(&mut demo(&data_dir)).stop();
+    let log = run(deed(&data_dir).arg("export")).1;
+    let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |name: &str| {
+        let mut all = events.iter().filter(|event| event["payload"]["DeviceRegistered"]["name"] == name);
+        all.next().unwrap()["aggregateId"].as_str().unwrap().to_owned()
+    };
+    let last = |device: &str| events.iter().rfind(|event| event["aggregateId"] == device).unwrap()["position"].clone();
+    let registered = |device: &str| {
+        events.iter().find(|event| event["aggregateId"] == device).unwrap()["position"].as_u64().unwrap()
+    };
+    let (other, own) = (of("Demo-1"), of("Demo-3"));
+    let damage = |position: &str| {
+        let sql = format!("UPDATE events SET payload = '{{}}' WHERE position = {position}");
+        let database = rusqlite::Connection::open(data_dir.join("deed.db")).unwrap();
+        assert_eq!(database.execute(&sql, []).unwrap(), 1);
+    };
+
+    damage(&registered(&other).to_string());
+    let (status, story, error) = run(deed(&data_dir).args(["replay", "--device", "Demo-3"]));
+    assert_eq!(status, 65, "{error}");
+    assert!(story.contains("name \"Demo-3\"") && story.contains("In the end: "), "{story}");
+    let fault = format!("deed: event at position {}: ", registered(&other));
+    assert!(error.contains(&fault) && error.ends_with("deed: the stored data is damaged\n"), "{error}");
+
+    damage(&last(&own).to_string());
+    for form in [&["replay", "--device", "Demo-3"][..], &["replay", "--device", "Demo-3", "--json"]] {
+        let (status, story, error) = run(deed(&data_dir).args(form));
+        assert_eq!(status, 65, "{error}");
+        assert!(story.contains("Demo-3"), "{story}");
+        assert!(story.contains("What followed is not told: ") || story.contains("\"state\":null"), "{story}");
+        assert!(error.contains(&format!("deed: event at position {}: ", last(&own))), "{error}");
+    }
 }
 
 #[tokio::test]

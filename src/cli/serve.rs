@@ -17,7 +17,7 @@ use deed_domain::{
     ports::{AccountsError, Users},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::{exit::CliError, shared::Location};
 use crate::{
@@ -32,6 +32,9 @@ use crate::{
 
 const DEMO_DEFAULTS: &[(&str, &str)] =
     &[("dataDir", "./deed-demo"), ("server.address", "127.0.0.1"), ("transport.mqtt.bind_address", "127.0.0.1")];
+
+/// Connections that wait to be accepted, of each port.
+const BACKLOG: u32 = 1024;
 
 /// Serve devices and people until a signal ends it
 ///
@@ -56,14 +59,17 @@ impl Serve {
         }
         logging::start(&config.log);
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let runtime = tokio::runtime::Runtime::new()
+            .map_err(|why| CliError::System(format!("the system does not let the runtime start: {why}")))?;
         let data_dir = self.take_data_dir(&config)?;
+        // Before anything is made: a start in vain leaves nothing behind that looks like a lost database.
+        let ports = runtime.block_on(async { Ports::take(&config) })?;
         let _database = config.storage.database_elsewhere().map(|path| lock_database(path, "serve")).transpose()?;
         let had_secrets = config.storage.secrets_file().exists();
         let secrets = Secrets::complete(&config, &OsEntropy)?;
         let metrics = gauges::collect().map_err(|why| CliError::System(format!("metrics: {why}")))?;
-        let runtime = tokio::runtime::Runtime::new()
-            .map_err(|why| CliError::System(format!("the system does not let the runtime start: {why}")))?;
-        runtime.block_on(self.serve(&config, &secrets, had_secrets, &data_dir, metrics))
+        let surroundings = Surroundings { data_dir, ports, metrics };
+        runtime.block_on(self.serve(&config, &secrets, had_secrets, surroundings))
     }
 
     fn take_data_dir(&self, config: &Config) -> Result<DataDir, CliError> {
@@ -83,9 +89,9 @@ impl Serve {
         config: &Config,
         secrets: &Secrets,
         had_secrets: bool,
-        data_dir: &DataDir,
-        metrics: PrometheusHandle,
+        surroundings: Surroundings,
     ) -> Result<(), CliError> {
+        let Surroundings { data_dir, ports, metrics } = surroundings;
         let signals = Signals::catch().map_err(|why| CliError::System(format!("signals cannot be caught: {why}")))?;
         let path = config.storage.database_file();
         let store = SqliteStore::open(SqliteOptions::new(&path), Arc::new(SystemClock))
@@ -96,13 +102,10 @@ impl Serve {
             tracing::warn!("the database is empty, and secrets.yml was made for one: if it held anything, restore it");
         }
         let service = Service::build(config, secrets, store, metrics.clone())?;
-        let listener = listen(config.server.address, config.server.port).await?;
-        let mqtt = match config.mqtt.enabled {
-            true => Some(listen(config.mqtt.address, config.mqtt.port).await?),
-            false => None,
-        };
-        let url = format!("http://{}", reachable(listener.local_addr()?));
-        self.prepare(&service, data_dir, config, &url).await?;
+        let url = format!("http://{}", reachable(ports.http.local_addr()?));
+        self.prepare(&service, &data_dir, config, &url).await?;
+        let http = listen(ports.http)?;
+        let mqtt = ports.mqtt.map(listen).transpose()?;
         let mut out = io::stdout();
         if let Some(mqtt) = &mqtt {
             writeln!(out, "Devices speak MQTT at {}", reachable(mqtt.local_addr()?))?;
@@ -110,7 +113,7 @@ impl Serve {
         writeln!(out, "deed is ready: {url}")?;
         out.flush()?;
         tracing::info!(%url, "ready");
-        server::serve(service, Listeners { http: listener, mqtt }, metrics, signals)
+        server::serve(service, Listeners { http, mqtt }, metrics, signals)
             .await
             .map_err(|why| CliError::System(why.to_string()))
     }
@@ -151,9 +154,42 @@ fn not_seeded(error: SeedError) -> CliError {
     }
 }
 
-async fn listen(address: IpAddr, port: u16) -> Result<TcpListener, CliError> {
+/// What is this process's alone while it runs, and where it counts.
+struct Surroundings {
+    data_dir: DataDir,
+    ports: Ports,
+    metrics: PrometheusHandle,
+}
+
+/// The ports, taken; nobody is let in before the service is ready.
+struct Ports {
+    http: TcpSocket,
+    mqtt: Option<TcpSocket>,
+}
+
+impl Ports {
+    fn take(config: &Config) -> Result<Self, CliError> {
+        let http = take(config.server.address, config.server.port)?;
+        let mqtt = config.mqtt.enabled.then(|| take(config.mqtt.address, config.mqtt.port)).transpose()?;
+        Ok(Self { http, mqtt })
+    }
+}
+
+fn listen(socket: TcpSocket) -> Result<TcpListener, CliError> {
+    let address = socket.local_addr()?;
+    socket.listen(BACKLOG).map_err(|why| CliError::Listen { address, why })
+}
+
+fn take(address: IpAddr, port: u16) -> Result<TcpSocket, CliError> {
     let address = SocketAddr::new(address, port);
-    TcpListener::bind(address).await.map_err(|why| CliError::Listen { address, why })
+    let bind = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Or the connections of an earlier process would keep the port for minutes.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(socket)
+    };
+    bind().map_err(|why| CliError::Listen { address, why })
 }
 
 /// Where who is on this machine finds what listens at that address.

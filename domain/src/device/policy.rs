@@ -14,7 +14,7 @@ pub struct ClaimPolicy {
     pub default_duration_ms: i64,
     /// Longest life of a device-side key, milliseconds.
     pub max_duration_ms: i64,
-    /// Longest life of an empty device-side key, milliseconds.
+    /// Longest life of an empty key, milliseconds.
     pub empty_key_max_duration_ms: i64,
     /// Wrong keys of one claimant on one device before it has to wait; 0 = never.
     pub guess_limit: u32,

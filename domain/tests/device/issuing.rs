@@ -146,6 +146,19 @@ fn an_attribute_of_the_past_reads_back_and_no_key_comes_of_it() {
     assert_eq!(device, Some((0, 1)));
 }
 
+/// As on the device's side: whoever sets it, it opens the device to everybody who knows its name.
+#[test]
+fn an_attribute_with_the_empty_key_is_cut_like_the_device_s_own() {
+    let write = |ends| add_key(key_id(1), KeySlot::AttributeObject, "", ends);
+    let held = |until| issued(key_id(1), KeySlot::AttributeObject, "", until);
+    given([registered()]).when(write(Timestamp::MAX)).then_events([held(START.plus(HOUR))]);
+    given([registered()]).when(write(START.plus(5))).then_events([held(START.plus(5))]);
+    given([registered()])
+        .policy(|policy| policy.empty_key_max_duration_ms = 7)
+        .when(write(START.plus(8)))
+        .then_events([held(START.plus(7))]);
+}
+
 #[test]
 fn an_unreadable_attribute_replaces_the_key_that_stood_there() {
     let events = [registered(), issued(key_id(1), KeySlot::AttributeText, "k", START.plus(1))];

@@ -6,7 +6,7 @@ use deed_domain::{
     ids::{DeviceId, Position},
     ports::{Feed, Scope},
 };
-use deed_projections::Recorded;
+use deed_projections::{Recorded, Undecodable};
 
 use crate::cli::{exit::CliError, progress::Progress};
 
@@ -15,14 +15,15 @@ const PAGE: usize = 1_000;
 /// The events that give a device a name.
 const NAMING: [&str; 2] = ["DeviceRegistered", "DeviceChanged"];
 
-/// Every device that ever bore the name, in the order in which they got it.
+/// Every device that ever bore the name, in the order in which they got it; and what of the log cannot be read, which may
+/// have given it to others.
 ///
 /// # Errors
 /// [`CliError::Store`] if the log cannot be read.
-pub(super) async fn of(store: &SqliteStore, name: &str) -> Result<Vec<DeviceId>, CliError> {
+pub(super) async fn of(store: &SqliteStore, name: &str) -> Result<(Vec<DeviceId>, Vec<Undecodable>), CliError> {
     let end = store.head().await?;
     let progress = Progress::start("searching");
-    let mut bearers = Vec::new();
+    let (mut bearers, mut unread) = (Vec::new(), Vec::new());
     let mut after = Position(0);
     while after < end {
         let page = store.read_after(Scope::All, after, PAGE).await?;
@@ -33,12 +34,14 @@ pub(super) async fn of(store: &SqliteStore, name: &str) -> Result<Vec<DeviceId>,
                 }
                 _ => false,
             });
-            if bears? && !bearers.contains(&stored.device_id) {
-                bearers.push(stored.device_id);
+            match bears {
+                Ok(true) if !bearers.contains(&stored.device_id) => bearers.push(stored.device_id),
+                Ok(_) => {}
+                Err(why) => unread.push(why),
             }
         }
         after = page.read_up_to;
         progress.report(after.0.min(end.0), end.0);
     }
-    Ok(bearers)
+    Ok((bearers, unread))
 }

@@ -5,7 +5,10 @@ mod describe;
 mod names;
 mod story;
 
-use std::io::{self, BufWriter, Write};
+use std::{
+    collections::BTreeSet,
+    io::{self, BufWriter, Write},
+};
 
 use clap::Args;
 use deed_adapters::sqlite::SqliteStore;
@@ -21,7 +24,7 @@ use super::{
 /// Tell what happened to a device, step by step
 ///
 /// Every device that ever bore the name is told, removed ones too, each with its state in the end. Reads beside a
-/// running server.
+/// running server. What of the log cannot be read is named, the rest is told, and the status is 65.
 #[derive(Args, Debug)]
 pub(super) struct Replay {
     /// The device's name, now or once
@@ -48,7 +51,7 @@ impl Replay {
 
     async fn tell(&self, store: &SqliteStore) -> Result<(), CliError> {
         let until = self.at.unwrap_or(Timestamp::MAX);
-        let bearers = bearers::of(store, &self.device).await?;
+        let (bearers, mut unread) = bearers::of(store, &self.device).await?;
         let mut out = BufWriter::new(io::stdout().lock());
         let mut names = Names::new(store);
         let mut told = false;
@@ -66,8 +69,17 @@ impl Replay {
                 story.write_text(&mut out, &mut names).await?;
             }
             told = true;
+            unread.extend(story.into_unread());
         }
         out.flush()?;
+        if !unread.is_empty() {
+            // Each once: what names a bearer is met again in its story.
+            let faults: BTreeSet<_> = unread.iter().map(ToString::to_string).collect();
+            for fault in faults {
+                writeln!(io::stderr(), "deed: {fault}")?;
+            }
+            return Err(CliError::Damaged);
+        }
         if told {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use deed_domain::{
     ports::{Feed, RecordedEvent, Scope},
     time::Timestamp,
 };
-use deed_projections::Recorded;
+use deed_projections::{Recorded, Undecodable};
 use serde_json::{Value, json};
 
 use super::{
@@ -29,6 +29,7 @@ pub(super) struct Story {
     device_id: DeviceId,
     steps: Vec<Step>,
     device: Device,
+    unread: Option<Undecodable>,
 }
 
 struct Step {
@@ -38,12 +39,13 @@ struct Step {
 }
 
 impl Story {
-    /// Reads and folds the device's events that were recorded up to and including `until`.
+    /// Reads and folds the device's events that were recorded up to and including `until`, or up to one that cannot be
+    /// read.
     ///
     /// # Errors
     /// [`CliError`] if the log cannot be read.
     pub(super) async fn read(store: &SqliteStore, device_id: DeviceId, until: Timestamp) -> Result<Self, CliError> {
-        let mut story = Self { device_id, steps: Vec::new(), device: Device::default() };
+        let mut story = Self { device_id, steps: Vec::new(), device: Device::default(), unread: None };
         let mut after = Position(0);
         loop {
             let page = store.read_after(Scope::Device(device_id), after, PAGE).await?;
@@ -52,7 +54,10 @@ impl Story {
                 if stored.recorded_at > until {
                     return Ok(story);
                 }
-                story.add(stored)?;
+                if let Err(why) = story.add(stored) {
+                    story.unread = Some(why);
+                    return Ok(story);
+                }
             }
             if is_last {
                 return Ok(story);
@@ -61,7 +66,7 @@ impl Story {
         }
     }
 
-    fn add(&mut self, stored: RecordedEvent) -> Result<(), CliError> {
+    fn add(&mut self, stored: RecordedEvent) -> Result<(), Undecodable> {
         let (event, metadata) =
             Recorded::decode(&stored, |recorded| (recorded.event.clone(), recorded.metadata.clone()))?;
         self.device.evolve(&event);
@@ -74,6 +79,11 @@ impl Story {
         self.steps.is_empty()
     }
 
+    /// What cannot be read, and ended the story early.
+    pub(super) fn into_unread(self) -> Option<Undecodable> {
+        self.unread
+    }
+
     /// One JSON object on a line of its own: the device, its events as the audit API tells them, and its state.
     ///
     /// # Errors
@@ -82,6 +92,7 @@ impl Story {
         let events: Vec<_> = self.steps.iter().map(Step::to_json).collect();
         let mut state = serde_json::to_value(&self.device)?;
         hide_digests(&mut state);
+        let state = if self.unread.is_some() { Value::Null } else { state };
         let story = json!({ "deviceId": self.device_id, "events": events, "state": state });
         writeln!(out, "{story}")
     }
@@ -100,6 +111,10 @@ impl Story {
             let transport = metadata.transport.as_str();
             write!(out, "{:>5}  {time}  {name:<18}", stored.sequence.0)?;
             writeln!(out, "  {what}{}[{who}, {transport}]", if what.is_empty() { "" } else { "  " })?;
+        }
+        if let Some(why) = &self.unread {
+            writeln!(out, "What followed is not told: {why}")?;
+            return Ok(());
         }
         match &self.device {
             Device::Unregistered | Device::Removed => writeln!(out, "In the end: removed")?,

@@ -69,7 +69,10 @@ pub(super) fn from_admin(
         return Ok(Vec::new());
     };
     let at = facts.now;
-    let expires_at = ends.of(not_before.unwrap_or(at));
+    let mut expires_at = ends.of(not_before.unwrap_or(at));
+    if key.is_empty() {
+        expires_at = expires_at.min(at.plus(facts.policy.empty_key_max_duration_ms));
+    }
     let digest = key.current().ok_or(Refusal::KeyNotFound)?.clone();
     if *slot == KeySlot::Additional {
         if at > expires_at || not_before.is_some_and(|from| from > expires_at) {
