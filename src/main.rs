@@ -26,6 +26,7 @@ mod gauges;
 mod logging;
 mod pepper_check;
 mod server;
+mod tls_files;
 mod wiring;
 
 use std::process::ExitCode;

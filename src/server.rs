@@ -1,13 +1,12 @@
 //! Listens, serves, and stops in order.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{fmt::Display, io, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use deed_transports::mqtt::Mqtt;
+use deed_transports::{mqtt::Mqtt, tls::Tls};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -15,16 +14,19 @@ use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
     task::{JoinError, JoinHandle, JoinSet},
+    time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{gauges, wiring::Service};
+use crate::{gauges, tls_files::TlsFiles, wiring::Service};
 
 /// What is in progress when the service is told to stop gets this long to end.
 const GRACE: Duration = Duration::from_secs(30);
 /// How long a connection may take for the head of a request, the wait for its first byte included. Whoever opens
 /// connections and says nothing, or says it byte by byte, holds them no longer than this.
 const HEAD: Duration = Duration::from_secs(75);
+/// How long a client may take to agree on TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// After a connection could not be accepted, because there are too many, some get this long to end.
 const BREATH: Duration = Duration::from_millis(100);
 /// The status of a process that a second signal ended.
@@ -59,6 +61,8 @@ pub(crate) struct Listeners {
     pub(crate) http: TcpListener,
     /// By MQTT, if it is served.
     pub(crate) mqtt: Option<TcpListener>,
+    /// By MQTT over TLS, if it is served.
+    pub(crate) mqtt_tls: Option<(TcpListener, TlsFiles)>,
 }
 
 /// Serves until a signal comes, then finishes what has been accepted and closes the store. A second signal ends the
@@ -82,14 +86,26 @@ pub(crate) async fn serve(
         background.spawn(mail.run(stopping.clone().cancelled_owned()));
     }
 
-    let (http, devices) = (listeners.http, listeners.mqtt.map(|listener| (listener, mqtt)));
     let end = stopping.clone();
+    if let Some((_, files)) = &listeners.mqtt_tls {
+        background.spawn(files.clone().follow(stopping.clone()));
+    }
     let mut server = tokio::spawn(async move {
-        tokio::join!(answer(http, router, end.clone()), async {
-            if let Some((listener, mqtt)) = devices {
-                converse(listener, &mqtt, &end).await;
+        let Listeners { http, mqtt: plain, mqtt_tls } = listeners;
+        tokio::join!(
+            answer(http, router, end.clone()),
+            async {
+                if let Some(listener) = plain {
+                    converse(listener, &mqtt, &end).await;
+                }
+            },
+            async {
+                if let Some((listener, files)) = mqtt_tls {
+                    converse_over_tls(listener, files.tls(), &mqtt, &end).await;
+                }
             }
-        });
+        );
+        mqtt.ended().await;
     });
 
     let ended = loop {
@@ -129,29 +145,59 @@ fn report(task: Result<(), JoinError>) {
 async fn answer(listener: TcpListener, router: Router, stopping: CancellationToken) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
-    let open = GracefulShutdown::new();
+    let open = TaskTracker::new();
     while let Some(stream) = accept(&listener, &stopping).await {
         let service = TowerToHyperService::new(router.clone());
-        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
+        let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let stopping = stopping.clone();
+        open.spawn(async move {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection broke");
             }
         });
     }
     drop(listener);
-    open.shutdown().await;
-}
-
-/// Accepts connections of devices until the service stops, then waits until each has been told so.
-async fn converse(listener: TcpListener, mqtt: &Arc<Mqtt>, stopping: &CancellationToken) {
-    let open = TaskTracker::new();
-    while let Some(stream) = accept(&listener, stopping).await {
-        open.spawn(Arc::clone(mqtt).serve(stream));
-    }
-    drop(listener);
     open.close();
     open.wait().await;
+}
+
+/// Accepts connections of devices until the service stops; each ends by itself then.
+async fn converse(listener: TcpListener, mqtt: &Arc<Mqtt>, stopping: &CancellationToken) {
+    while let Some(stream) = accept(&listener, stopping).await {
+        tokio::spawn(Arc::clone(mqtt).serve(stream, None));
+    }
+}
+
+/// The same over TLS.
+async fn converse_over_tls(listener: TcpListener, tls: &Arc<Tls>, mqtt: &Arc<Mqtt>, stopping: &CancellationToken) {
+    while let Some(stream) = accept(&listener, stopping).await {
+        let (tls, mqtt, stopping) = (Arc::clone(tls), Arc::clone(mqtt), stopping.clone());
+        tokio::spawn(async move {
+            let agreed = tokio::select! {
+                // Boxed, as it is large and soon over.
+                agreed = timeout(HANDSHAKE, Box::pin(tls.accept(stream))) => agreed,
+                () = stopping.cancelled() => return,
+            };
+            match agreed {
+                Ok(Ok((stream, certificate))) => mqtt.serve(stream, certificate).await,
+                Ok(Err(error)) => refused(&error),
+                Err(_) => refused(&"it took too long"),
+            }
+        });
+    }
+}
+
+fn refused(why: &dyn Display) {
+    metrics::counter!("deed_tls_failed_handshakes_total").increment(1);
+    tracing::debug!(%why, "a client and the service did not agree on TLS");
 }
 
 /// The next connection; nothing once the service stops.

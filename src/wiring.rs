@@ -23,7 +23,7 @@ use deed_domain::{
 use deed_transports::{
     device_protocol::{DeviceProtocol, MessageLimit},
     http::{DeviceHttp, router as device_http},
-    mqtt::{Mqtt, MqttSettings},
+    mqtt::{Mqtt, MqttSettings, over_websocket as mqtt_over_websocket},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
@@ -146,7 +146,10 @@ impl Service {
             metrics: Arc::new(move || metrics.render()),
             readiness: readiness.clone(),
         };
-        let extra = if config.transport.http_enabled { device_http(devices) } else { Router::new() };
+        let mut extra = if config.transport.http_enabled { device_http(devices) } else { Router::new() };
+        if config.mqtt.enabled {
+            extra = extra.merge(mqtt_over_websocket(Arc::clone(&mqtt)));
+        }
         Ok(Self {
             deletion: DeletionWorker::new(deletions, Arc::clone(&clock), Arc::clone(&entropy)),
             expiry: ExpiryWorker::new(claims.clone(), stored.clone(), stored, Arc::clone(&clock)),
@@ -209,6 +212,7 @@ fn mqtt_settings(config: &Config) -> MqttSettings {
         idle_limit: Duration::from_millis(config.mqtt.idle_limit_ms),
         legacy_ack: config.claim.legacy_ack,
         closes_on_refusal: config.mqtt.closes_on_refusal,
+        takes_expired_certificates: config.mqtt.takes_expired_certificates,
     }
 }
 

@@ -1,7 +1,9 @@
-//! ThingsBoard's published Python clients, unmodified, do with the service what they do with ThingsBoard.
+//! Published clients, unmodified, do with the service what they do with ThingsBoard.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "clients/certificates.rs"]
+mod certificates;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 mod deed;
 mod python;
@@ -10,7 +12,10 @@ use std::{collections::BTreeSet, fs};
 
 use tempfile::TempDir;
 
-use self::deed::{MARK, Server, world::serve};
+use self::{
+    certificates::Certificates,
+    deed::{MARK, Server, world::serve},
+};
 
 #[test]
 fn tb_rest_client() {
@@ -39,20 +44,34 @@ fn tb_mqtt_client() {
     drive_at(&server, "tb-mqtt-client", "drive_mqtt_client.py", &["--mqtt", &server.mqtt]);
 }
 
+#[test]
+fn paho_mqtt() {
+    let (data, certificates) = (TempDir::new().unwrap(), Certificates::make());
+    let environment = certificates.environment();
+    let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let server = serve(&data, &environment);
+    let paths = ["--mqtt", &server.mqtt, "--tls", &server.mqtt_tls, "--certificates", certificates.path()];
+    drive_in("python-paho", &server, "paho-mqtt", "drive_paho.py", &paths);
+}
+
 fn drive(client: &str, driver: &str, arguments: &[&str]) {
     let data = TempDir::new().unwrap();
     drive_at(&serve(&data, &[]), client, driver, arguments);
 }
 
 fn drive_at(server: &Server, client: &str, driver: &str, arguments: &[&str]) {
-    let mut driving = python::program("python");
+    drive_in("python", server, client, driver, arguments);
+}
+
+fn drive_in(environment: &str, server: &Server, client: &str, driver: &str, arguments: &[&str]) {
+    let mut driving = python::program(environment, "python");
     driving.arg(format!("tests/clients/{driver}")).args(["--url", &server.url, "--mark", MARK]).args(arguments);
     let printed = python::run(&mut driving);
     let driven: BTreeSet<_> = printed.lines().filter_map(|line| line.strip_prefix("ok ")).collect();
     let page = fs::read_to_string("docs/compatibility.md").unwrap();
     let (version, calls) = documented(&page, client);
     assert_eq!(driven, calls, "calls of {client} that were driven, and those that docs/compatibility.md lists");
-    let installed = fs::read_to_string("tests/python/requirements.txt").unwrap();
+    let installed = fs::read_to_string(format!("tests/python/{environment}.txt")).unwrap();
     assert!(
         installed.lines().any(|line| line == format!("{client}=={version}")),
         "{client} {version} is not installed"

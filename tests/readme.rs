@@ -175,7 +175,7 @@ impl Service {
         const END: &str = "--- end of step ---";
         let (mut interpreter, end) = match steps[0].language {
             Language::Shell => (Command::new("sh"), format!("echo '{END}'")),
-            Language::Python => (python::program("python"), format!("print('{END}', flush=True)")),
+            Language::Python => (python::program("python", "python"), format!("print('{END}', flush=True)")),
         };
         let script: String = steps.iter().map(|step| format!("{}\n{end}\n", step.commands)).collect();
         let script = script

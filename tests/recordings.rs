@@ -45,10 +45,10 @@ fn where_requests_are_limited() {
         ],
     );
     let (folder, ours) = (Path::new("tests/recordings/rest"), data.path().join("rest"));
-    let mut scenarios = python::program("python");
+    let mut scenarios = python::program("python", "python");
     scenarios.arg(folder.join("scenarios.py")).arg("--url").arg(&server.url).arg("--out").arg(&ours);
     python::run(scenarios.args(["--rest-limits", "--only", "rate_limits"]));
-    let mut comparison = python::program("python");
+    let mut comparison = python::program("python", "python");
     comparison.args([
         "tests/recordings/compare.py",
         "--protocol",
@@ -77,7 +77,7 @@ fn differs_from_thingsboard_only_as_decided(allowed_by_default: &str) {
     for kind in [REST, DEVICE_HTTP] {
         let folder = Path::new("tests/recordings").join(kind.folder);
         let ours = data.path().join(kind.folder);
-        let mut scenarios = python::program("python");
+        let mut scenarios = python::program("python", "python");
         scenarios.arg(folder.join("scenarios.py")).arg("--url").arg(&server.url).arg("--out").arg(&ours);
         scenarios.args(["--settle", "0", "--allow-claiming-by-default", allowed_by_default]).args(kind.arguments);
         if kind.folder == "rest" {
@@ -85,7 +85,7 @@ fn differs_from_thingsboard_only_as_decided(allowed_by_default: &str) {
         }
         python::run(&mut scenarios);
         let setting = format!("{}={allowed_by_default}", kind.setting);
-        let mut comparison = python::program("python");
+        let mut comparison = python::program("python", "python");
         comparison.args([
             "tests/recordings/compare.py",
             "--protocol",

@@ -66,7 +66,7 @@ async fn conforms(tester: Tester) {
     // What waits is answered soon.
     let world = World::start_with(&[("HTTP_REQUEST_TIMEOUT", "50")]).await;
     let mut known = known(&world).await;
-    let mut run = python::program("schemathesis");
+    let mut run = python::program("python", "schemathesis");
     // It keeps what failed in a folder where it runs.
     run.current_dir(world.data.path());
     run.args(["run", concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json")]);

@@ -10,6 +10,7 @@
 //! | [`claim_key`] | the secret a customer presents: keys that cannot be printed, digests, made keys, the key policy |
 //! | [`credentials`] | what devices authenticate with: checks, and the ids under which they are found |
 //! | [`mqtt_login`] | what an MQTT client connects with, and whose credentials that fits |
+//! | [`client_certificate`] | what a client presents over TLS, and whose credentials that is |
 //! | [`codec`] | how events become bytes and are read back, old versions included |
 //! | [`import`] | devices from a file: what each of its lines asks for |
 //! | [`texts`] | what names and labels may look like |
@@ -32,6 +33,7 @@
 pub mod attributes;
 pub mod claim_key;
 pub mod claims;
+pub mod client_certificate;
 pub mod codec;
 pub mod credentials;
 pub mod deletions;

@@ -16,6 +16,7 @@ use crate::{
     config::{ConfigError, SecretsError},
     data_dir::DataDirError,
     demo::SeedError,
+    tls_files::TlsFilesError,
     wiring::WiringError,
 };
 
@@ -71,6 +72,9 @@ pub(crate) enum CliError {
     /// The demo's devices and people could not be made.
     #[error("the demo could not be prepared: {0}")]
     Seed(#[from] SeedError),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFilesError),
     /// The port cannot be opened.
     #[error("cannot listen on {address}: {why}")]
     Listen {
@@ -135,6 +139,7 @@ impl CliError {
             | Self::Config(_)
             | Self::Secrets(SecretsError::PepperLost { .. } | SecretsError::OtherPepper { .. })
             | Self::Wiring(_)
+            | Self::Tls(_)
             | Self::Rebuild(RebuildError::Unknown(_)) => USAGE,
             Self::Secrets(SecretsError::Unwritable { .. }) | Self::DataDir(_) => NO_DATA_DIR,
             Self::Open { why, .. } if why.is_damage() => DAMAGED,

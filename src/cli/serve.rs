@@ -27,11 +27,16 @@ use crate::{
     first_start::{self, FirstStartError},
     gauges, logging, pepper_check,
     server::{self, Listeners, Signals},
+    tls_files::TlsFiles,
     wiring::Service,
 };
 
-const DEMO_DEFAULTS: &[(&str, &str)] =
-    &[("dataDir", "./deed-demo"), ("server.address", "127.0.0.1"), ("transport.mqtt.bind_address", "127.0.0.1")];
+const DEMO_DEFAULTS: &[(&str, &str)] = &[
+    ("dataDir", "./deed-demo"),
+    ("server.address", "127.0.0.1"),
+    ("transport.mqtt.bind_address", "127.0.0.1"),
+    ("transport.mqtt.ssl.bind_address", "127.0.0.1"),
+];
 
 /// Connections that wait to be accepted, of each port.
 const BACKLOG: u32 = 1024;
@@ -61,9 +66,12 @@ impl Serve {
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|why| CliError::System(format!("the system does not let the runtime start: {why}")))?;
+        let tls = config.mqtt.enabled && config.mqtt.tls_enabled;
+        let tls = tls.then(|| TlsFiles::open(config.mqtt.tls_certificate.clone(), config.mqtt.tls_key.clone()));
+        let tls = tls.transpose()?;
         let data_dir = self.take_data_dir(&config)?;
         // Before anything is made: a start in vain leaves nothing behind that looks like a lost database.
-        let ports = runtime.block_on(async { Ports::take(&config) })?;
+        let ports = runtime.block_on(async { Ports::take(&config, tls) })?;
         let _database = config.storage.database_elsewhere().map(|path| lock_database(path, "serve")).transpose()?;
         let had_secrets = config.storage.secrets_file().exists();
         let secrets = Secrets::complete(&config, &OsEntropy)?;
@@ -106,14 +114,18 @@ impl Serve {
         self.prepare(&service, &data_dir, config, &url).await?;
         let http = listen(ports.http)?;
         let mqtt = ports.mqtt.map(listen).transpose()?;
+        let mqtt_tls = ports.mqtt_tls.map(|(socket, files)| Ok::<_, CliError>((listen(socket)?, files))).transpose()?;
         let mut out = io::stdout();
         if let Some(mqtt) = &mqtt {
             writeln!(out, "Devices speak MQTT at {}", reachable(mqtt.local_addr()?))?;
         }
+        if let Some((mqtt_tls, _)) = &mqtt_tls {
+            writeln!(out, "Devices speak MQTT over TLS at {}", reachable(mqtt_tls.local_addr()?))?;
+        }
         writeln!(out, "deed is ready: {url}")?;
         out.flush()?;
         tracing::info!(%url, "ready");
-        server::serve(service, Listeners { http, mqtt }, metrics, signals)
+        server::serve(service, Listeners { http, mqtt, mqtt_tls }, metrics, signals)
             .await
             .map_err(|why| CliError::System(why.to_string()))
     }
@@ -165,13 +177,16 @@ struct Surroundings {
 struct Ports {
     http: TcpSocket,
     mqtt: Option<TcpSocket>,
+    mqtt_tls: Option<(TcpSocket, TlsFiles)>,
 }
 
 impl Ports {
-    fn take(config: &Config) -> Result<Self, CliError> {
+    fn take(config: &Config, tls: Option<TlsFiles>) -> Result<Self, CliError> {
         let http = take(config.server.address, config.server.port)?;
         let mqtt = config.mqtt.enabled.then(|| take(config.mqtt.address, config.mqtt.port)).transpose()?;
-        Ok(Self { http, mqtt })
+        let over_tls = |files| Ok::<_, CliError>((take(config.mqtt.tls_address, config.mqtt.tls_port)?, files));
+        let mqtt_tls = tls.map(over_tls).transpose()?;
+        Ok(Self { http, mqtt, mqtt_tls })
     }
 }
 

@@ -214,6 +214,25 @@ impl Kind for Directory {
     }
 }
 
+/// A file.
+pub(crate) struct File;
+
+impl Kind for File {
+    type Value = PathBuf;
+
+    fn name(&self) -> String {
+        "a file".into()
+    }
+
+    fn parse(&self, value: &Value) -> Result<PathBuf, String> {
+        Text.parse(value).map(PathBuf::from)
+    }
+
+    fn show(&self, value: &PathBuf) -> String {
+        value.display().to_string()
+    }
+}
+
 /// An IP address of this machine.
 pub(crate) struct Address;
 

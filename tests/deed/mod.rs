@@ -40,6 +40,8 @@ pub(crate) struct Server {
     pub(crate) url: String,
     /// Where it speaks MQTT.
     pub(crate) mqtt: String,
+    /// Where it speaks MQTT over TLS; empty if it does not.
+    pub(crate) mqtt_tls: String,
     /// What it printed before it was ready.
     pub(crate) greeting: String,
     stdout: BufReader<ChildStdout>,
@@ -53,8 +55,15 @@ impl Server {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let stderr = child.stderr.take().unwrap();
         let stderr = Some(thread::spawn(move || read_all(stderr)));
-        let mut server =
-            Self { child, url: String::new(), mqtt: String::new(), greeting: String::new(), stdout, stderr };
+        let mut server = Self {
+            child,
+            url: String::new(),
+            mqtt: String::new(),
+            mqtt_tls: String::new(),
+            greeting: String::new(),
+            stdout,
+            stderr,
+        };
         loop {
             let mut line = String::new();
             if server.stdout.read_line(&mut line).unwrap() == 0 {
@@ -66,6 +75,9 @@ impl Server {
             }
             if let Some(address) = line.trim().strip_prefix("Devices speak MQTT at ") {
                 address.clone_into(&mut server.mqtt);
+            }
+            if let Some(address) = line.trim().strip_prefix("Devices speak MQTT over TLS at ") {
+                address.clone_into(&mut server.mqtt_tls);
             }
             server.greeting.push_str(&line);
         }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
+#[path = "../clients/certificates.rs"]
+mod certificates;
 mod client;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "../deed/mod.rs"]
@@ -9,4 +11,6 @@ mod deed;
 
 mod connecting;
 mod messages;
+mod mosquitto;
 mod sessions;
+mod websocket;

@@ -1,13 +1,13 @@
-//! The Python environment that `./task` makes from `tests/python/requirements.txt`.
+//! The Python environments that `./task` makes, each from one list in `tests/python/`.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
-/// A program of the environment, with nothing of the developer's own environment that Python would heed.
-pub(crate) fn program(name: &str) -> Command {
-    let path = environment().join("bin").join(name);
+/// A program of that environment, with nothing of the developer's own that Python would heed.
+pub(crate) fn program(environment: &str, name: &str) -> Command {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(environment).join("bin").join(name);
     assert!(path.exists(), "{} is not there: `./task test` makes the Python environment first", path.display());
     let mut command = Command::new(path);
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("PYTHONPATH").env_remove("PYTHONHOME");
@@ -21,9 +21,4 @@ pub(crate) fn run(command: &mut Command) -> String {
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(status.success(), "{command:?} ended with {status}\n{stdout}\n{stderr}");
     stdout.into_owned()
-}
-
-/// Beside what cargo builds, and made for this repository alone.
-fn environment() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python")
 }

@@ -34,7 +34,7 @@ impl MailServer {
         make_certificate(place.path());
         // A port that was free a moment ago.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = python::program("python")
+        let child = python::program("python", "python")
             .args(["-m", "aiosmtpd", "--nosetuid", "--listen", &format!("127.0.0.1:{port}")])
             .args(["--tlscert", "cert.pem", "--tlskey", "key.pem"])
             .args(["--class", "aiosmtpd.handlers.Mailbox", "letters"])

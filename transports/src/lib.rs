@@ -5,6 +5,7 @@
 //! | [`device_protocol`] | the one translation between a device and the use cases: payloads in JSON and Protobuf, outcomes, the claiming state |
 //! | [`http`] | its framing over HTTP: the routes under `/api/v1`, and which status tells which outcome |
 //! | [`mqtt`] | its framing over MQTT: sessions, topics, acknowledgements |
+//! | [`tls`] | connections over TLS, and the certificates of clients |
 //!
 //! A transport authenticates, frames and answers; it knows no rule of claiming. To add one, give it a module beside
 //! [`http`], hand each message to [`device_protocol::DeviceProtocol`], and tell refusals in the protocol's own way: an
@@ -15,3 +16,4 @@
 pub mod device_protocol;
 pub mod http;
 pub mod mqtt;
+pub mod tls;

@@ -18,7 +18,7 @@ pub fn mqtt_stream(input: &[u8]) -> bool {
     let said = service.runtime.block_on(async {
         let (ours, theirs) = duplex(PIPE);
         let (mut from, mut to) = split(ours);
-        let speaking = Arc::clone(&service.mqtt).speak(theirs);
+        let speaking = Arc::clone(&service.mqtt).speak(theirs, None);
         let sending = async {
             // It may be cut off.
             let _ = to.write_all(input).await;

@@ -197,6 +197,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         readiness: Readiness::default(),
     };
     let settings = MqttSettings {
+        takes_expired_certificates: false,
         max_payload: 65_536,
         idle_limit: Duration::from_secs(600),
         legacy_ack: false,

@@ -102,7 +102,7 @@ fn failed(failure: Failure) -> Response {
 }
 
 /// The answer to a request that is at fault itself. What the fault says is shown to the device.
-fn faulty(status: StatusCode, fault: impl Error + Send + Sync + 'static) -> Response {
+pub(crate) fn faulty(status: StatusCode, fault: impl Error + Send + Sync + 'static) -> Response {
     let fault: Arc<dyn Error + Send + Sync> = Arc::new(fault);
     let mut response = status.into_response();
     response.extensions_mut().insert(fault);

@@ -2,6 +2,7 @@
 
 use deed_domain::{
     claims::Failure,
+    client_certificate::ClientCertificate,
     mqtt_login::MqttLogin,
     ports::{CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken},
 };
@@ -35,11 +36,21 @@ pub(super) enum Client {
     Newcomer,
 }
 
+impl Client {
+    fn of(credentials: &DeviceCredentials) -> Self {
+        Self::Device {
+            device: DeviceIdentity::new(credentials.tenant_id, credentials.device_id),
+            credentials_version: credentials.version,
+        }
+    }
+}
+
 /// Why a client is turned away.
 #[derive(Clone, Copy, Debug)]
 enum Refusal {
     ClientId,
     Credentials { has_user_name: bool },
+    Certificate,
     Unavailable,
 }
 
@@ -60,13 +71,29 @@ impl DeviceProtocol {
         }
         Ok(None)
     }
+
+    /// The credentials that hold this certificate.
+    ///
+    /// # Errors
+    /// [`Failure::NotAppended`] if the registry cannot be read.
+    pub async fn identify_certificate(&self, shown: &ClientCertificate) -> Result<Option<DeviceCredentials>, Failure> {
+        let found = self.credentials.by_credentials_id(shown.id()).await;
+        let found = found.map_err(deed_domain::ports::AppendError::from)?;
+        Ok(found.filter(|found| shown.fits(found)))
+    }
 }
 
 /// Lets the client in, or tells it why not.
-pub(super) async fn admit(mqtt: &Mqtt, wire: &mut Wire, connect: Connect, session: Uuid) -> Option<Client> {
+pub(super) async fn admit(
+    mqtt: &Mqtt,
+    wire: &mut Wire,
+    connect: Connect,
+    certificate: Option<&ClientCertificate>,
+    session: Uuid,
+) -> Option<Client> {
     let assigns = connect.client_id.is_empty() && wire.is_v5();
     let wants_session = connect.wants_session;
-    match identify(mqtt, wire.is_v5(), connect).await {
+    match identify(mqtt, wire.is_v5(), connect, certificate).await {
         Ok(client) => {
             let sent = if wire.is_v5() {
                 let mut properties = Vec::new();
@@ -94,6 +121,9 @@ pub(super) async fn admit(mqtt: &Mqtt, wire: &mut Wire, connect: Connect, sessio
                 }
                 Refusal::Credentials { has_user_name: false } => {
                     (ConnectReturnCode::NotAuthorized, ConnectReasonCode::NotAuthorized, "credentials")
+                }
+                Refusal::Certificate => {
+                    (ConnectReturnCode::NotAuthorized, ConnectReasonCode::NotAuthorized, "certificate")
                 }
                 Refusal::Unavailable => {
                     (ConnectReturnCode::ServerUnavailable, ConnectReasonCode::ServerUnavailable, "unavailable")
@@ -140,12 +170,22 @@ fn refused(why: &'static str) {
     metrics::counter!("deed_mqtt_refused_connects_total", "why" => why).increment(1);
 }
 
-async fn identify(mqtt: &Mqtt, is_v5: bool, connect: Connect) -> Result<Client, Refusal> {
+async fn identify(
+    mqtt: &Mqtt,
+    is_v5: bool,
+    connect: Connect,
+    certificate: Option<&ClientCertificate>,
+) -> Result<Client, Refusal> {
     if connect.client_id.is_empty() && !is_v5 && !connect.is_clean {
         return Err(Refusal::ClientId);
     }
     if connect.client_id == PROVISION || connect.user_name.as_deref() == Some(PROVISION) {
         return Ok(Client::Newcomer);
+    }
+    if let Some(certificate) = certificate {
+        let is_valid = mqtt.settings.takes_expired_certificates || certificate.is_valid_at(mqtt.clock.now());
+        let found = mqtt.protocol.identify_certificate(certificate).await.map_err(|_| Refusal::Unavailable)?;
+        return found.filter(|_| is_valid).map(|found| Client::of(&found)).ok_or(Refusal::Certificate);
     }
     let refusal = Refusal::Credentials { has_user_name: connect.user_name.is_some() };
     // A password that is no text fits no credentials that ask for one, and may be anything where none is asked for.
@@ -159,10 +199,7 @@ async fn identify(mqtt: &Mqtt, is_v5: bool, connect: Connect) -> Result<Client, 
         password: password.map(DeviceToken::new),
     };
     match mqtt.protocol.identify_mqtt(&login).await {
-        Ok(Some(found)) => Ok(Client::Device {
-            device: DeviceIdentity::new(found.tenant_id, found.device_id),
-            credentials_version: found.version,
-        }),
+        Ok(Some(found)) => Ok(Client::of(&found)),
         Ok(None) => Err(refusal),
         Err(_) => Err(Refusal::Unavailable),
     }

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`stream`] | the bytes of a connection |
+//! | [`websocket`] | a connection inside a WebSocket, on the HTTP port |
 //! | [`wire`] | packets in and out of it, over the protocol engine |
 //! | [`heard`] | what a packet says to the service |
 //! | [`connect`] | who connects, and whether it is let in |
@@ -22,16 +23,20 @@ mod session;
 mod sessions;
 mod stream;
 mod topics;
+mod websocket;
 mod wire;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use deed_domain::ports::{Clock, DeviceWatch, Entropy};
+use deed_domain::{
+    client_certificate::ClientCertificate,
+    ports::{Clock, DeviceWatch, Entropy},
+};
 use futures_util::FutureExt;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::sessions::Sessions;
-pub use self::stream::Stream;
+pub use self::{stream::Stream, websocket::router as over_websocket};
 use crate::device_protocol::DeviceProtocol;
 
 /// What is configured.
@@ -45,6 +50,8 @@ pub struct MqttSettings {
     pub legacy_ack: bool,
     /// Whether a refusal ends the connection where the protocol has no words for it, which is before MQTT 5.
     pub closes_on_refusal: bool,
+    /// Whether a certificate lets its device in before and after the time for which it was issued.
+    pub takes_expired_certificates: bool,
 }
 
 /// Speaks MQTT with devices.
@@ -54,6 +61,7 @@ pub struct Mqtt {
     sessions: Arc<Sessions>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    open: TaskTracker,
     stopping: CancellationToken,
 }
 
@@ -70,22 +78,30 @@ impl Mqtt {
         let sessions = Arc::<Sessions>::default();
         let watcher = Arc::downgrade(&sessions);
         devices.watch(watcher);
-        Arc::new(Self { protocol, settings, sessions, clock, entropy, stopping })
+        let open = TaskTracker::new();
+        Arc::new(Self { protocol, settings, sessions, clock, entropy, open, stopping })
     }
 
-    /// Speaks with one client until either goes.
-    pub async fn speak<S: Stream>(self: Arc<Self>, stream: S) {
-        session::run(self, stream).await;
+    /// Speaks with one client until either goes. Over TLS, it may have presented a certificate.
+    pub async fn speak<S: Stream>(self: Arc<Self>, stream: S, certificate: Option<ClientCertificate>) {
+        session::run(self, stream, certificate).await;
     }
 
     /// The same, as the service does it: counted, and a fault of ours ends this connection alone.
-    pub async fn serve<S: Stream>(self: Arc<Self>, stream: S) {
+    pub async fn serve<S: Stream>(self: Arc<Self>, stream: S, certificate: Option<ClientCertificate>) {
+        let _open = self.open.token();
         metrics::gauge!("deed_mqtt_connections").increment(1);
-        let ended = AssertUnwindSafe(self.speak(stream)).catch_unwind().await;
+        let ended = AssertUnwindSafe(self.speak(stream, certificate)).catch_unwind().await;
         metrics::gauge!("deed_mqtt_connections").decrement(1);
         if ended.is_err() {
             metrics::counter!("deed_connection_panics_total", "transport" => "mqtt").increment(1);
             tracing::error!("a connection ended by a fault of the service");
         }
+    }
+
+    /// Waits until every connection has ended. Nobody may be let in any more.
+    pub async fn ended(&self) {
+        self.open.close();
+        self.open.wait().await;
     }
 }

@@ -5,6 +5,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
+use deed_domain::client_certificate::ClientCertificate;
 use futures_util::{FutureExt, StreamExt, stream::FuturesOrdered};
 use mqtt_protocol_core::mqtt::{
     packet::Qos,
@@ -26,7 +27,7 @@ use super::{
 };
 
 /// How long a client may take to introduce itself.
-const INTRODUCTION: Duration = Duration::from_secs(10);
+pub(super) const INTRODUCTION: Duration = Duration::from_secs(10);
 /// How long a client that adds itself may stay, from its connection or from its last answer on.
 const NEWCOMER: Duration = Duration::from_secs(60);
 /// Most messages that are under way at once.
@@ -44,11 +45,11 @@ enum Ending {
 }
 
 /// Speaks with a client until either goes.
-pub(super) async fn run<S: Stream>(mqtt: Arc<Mqtt>, mut stream: S) {
+pub(super) async fn run<S: Stream>(mqtt: Arc<Mqtt>, mut stream: S, certificate: Option<ClientCertificate>) {
     let mut wire = Wire::new(mqtt.settings.max_payload);
     let session = mqtt.entropy.new_id(mqtt.clock.now());
     // Rare and large: it is not kept in the task of a connection that is open for days.
-    let let_in = Box::pin(introduce(&mqtt, &mut stream, &mut wire, session)).await;
+    let let_in = Box::pin(introduce(&mqtt, &mut stream, &mut wire, certificate, session)).await;
     if let Some((client, keep_alive)) = let_in {
         let mut session = Box::new(Session::new(mqtt, wire, client, keep_alive, session));
         session.run(&mut stream).await;
@@ -64,6 +65,7 @@ async fn introduce<S: Stream>(
     mqtt: &Mqtt,
     stream: &mut S,
     wire: &mut Wire,
+    certificate: Option<ClientCertificate>,
     session: Uuid,
 ) -> Option<(Client, Duration)> {
     let deadline = Instant::now() + INTRODUCTION;
@@ -86,7 +88,7 @@ async fn introduce<S: Stream>(
         }
     };
     let keep_alive = Duration::from_millis(u64::from(connect.keep_alive) * 1_500);
-    let client = connect::admit(mqtt, wire, connect, session).await?;
+    let client = connect::admit(mqtt, wire, connect, certificate.as_ref(), session).await?;
     Some((client, keep_alive))
 }
 
