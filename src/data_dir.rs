@@ -68,12 +68,16 @@ impl DataDir {
         if !path.join(DEMO).exists() && !is_empty(path).map_err(unusable)? {
             return Err(DataDirError::NotADemo { path: path.to_owned() });
         }
-        let mut opened = Self::open(path, work)?;
-        if !opened.is_demo {
-            fs::write(path.join(DEMO), "").map_err(unusable)?;
-            opened.is_demo = true;
-        }
-        Ok(opened)
+        Ok(Self { is_demo: true, ..Self::open(path, work)? })
+    }
+
+    /// Makes it a demo's, if it is to be one and is not yet.
+    ///
+    /// # Errors
+    /// [`DataDirError::Unusable`].
+    pub(crate) fn settle(&self) -> Result<(), DataDirError> {
+        let mark = self.path.join(DEMO);
+        if self.is_demo && !mark.exists() { fs::write(mark, "").map_err(|why| self.unusable(why)) } else { Ok(()) }
     }
 
     /// Whether it was made for a demo, with passwords that everybody knows.
@@ -195,6 +199,7 @@ mod tests {
         assert!(!DataDir::open(&used, "serve").unwrap().is_demo());
 
         let demo = DataDir::open_demo(&new, "serve").unwrap();
+        demo.settle().unwrap();
         assert!(demo.is_demo() && !demo.is_seeded().unwrap());
         demo.mark_seeded().unwrap();
         drop(demo);

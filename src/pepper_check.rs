@@ -1,4 +1,4 @@
-//! Whether the stored claim keys were digested with peppers that are there: a database that was restored without its
+//! Whether the stored claim keys were digested with the peppers that are there: a database that was restored without its
 //! `secrets.yml` would otherwise refuse every key as wrong.
 
 use deed_adapters::sqlite::SqliteStore;
@@ -7,13 +7,26 @@ use deed_projections::ActiveKeysQuery;
 use crate::{
     cli::CliError,
     config::{Secrets, SecretsError},
+    wiring,
 };
 
-/// Looks at the keys that claim a device.
+/// Looks at the keys that claim a device, and at the peppers that were used before.
 ///
 /// # Errors
-/// [`SecretsError::OtherPepper`] if a pepper that one of them needs is not configured.
+/// [`SecretsError::OtherPepper`] if a pepper that a key needs is not configured. One that is not what it was may be meant, as
+/// a lost one is replaced so, and is told in the log.
 pub(crate) async fn active_keys(store: &SqliteStore, secrets: &Secrets) -> Result<(), CliError> {
     let missing = store.peppers().await?.into_iter().find(|id| secrets.peppers.iter().all(|pepper| pepper.id != *id));
-    missing.map_or(Ok(()), |id| Err(SecretsError::OtherPepper { id }.into()))
+    if let Some(id) = missing {
+        return Err(SecretsError::OtherPepper { id }.into());
+    }
+    let digester = wiring::digester(secrets)?;
+    for id in store.changed_peppers(digester.checks()).await? {
+        tracing::error!(
+            pepper = id.0,
+            "this pepper is not the one that the database knows under its id: keys that were issued under it are refused as \
+             wrong; restore secrets.yml from its backup"
+        );
+    }
+    Ok(())
 }

@@ -167,13 +167,21 @@ impl Service {
     }
 }
 
+/// What digests claim keys.
+///
+/// # Errors
+/// [`WiringError::Peppers`].
+pub(crate) fn digester(secrets: &Secrets) -> Result<HmacDigester, WiringError> {
+    Ok(HmacDigester::new(peppers(secrets))?)
+}
+
 /// The use cases over an open store.
 ///
 /// # Errors
 /// [`WiringError::Peppers`].
 pub(crate) fn claims(config: &Config, secrets: &Secrets, store: &SqliteStore) -> Result<Claims, WiringError> {
     let stored = Arc::new(store.clone());
-    let digester = HmacDigester::new(peppers(secrets))?;
+    let digester = digester(secrets)?;
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     Ok(Claims::new(stored.clone(), stored, Arc::new(digester), clock, entropy, config.claim.policy()))
 }

@@ -261,6 +261,12 @@ fn what_cannot_be_used_is_told_with_its_own_status() {
     assert!(error.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{error}");
     let left: Vec<_> = fs::read_dir(path("second")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["lock"], "a start in vain leaves nothing");
+    let (status, _, error) = run(demo(&path("third")).env("HTTP_BIND_PORT", &port));
+    assert_eq!(status, 69, "{error}");
+    let again = Server::start(&mut serve(&path("third")));
+    assert!(again.greeting.contains("Sign in as sysadmin@thingsboard.org"), "no demo's: {}", again.greeting);
+    let (_, printed) = again.stop();
+    assert!(!printed.contains("made for a demo"), "{printed}");
 }
 
 /// One event that cannot be read hides neither another device nor what came before it.
@@ -301,6 +307,21 @@ fn replay_tells_what_can_be_read_of_a_damaged_log() {
         assert!(story.contains("What followed is not told: ") || story.contains("\"state\":null"), "{story}");
         assert!(error.contains(&format!("deed: event at position {}: ", last(&own))), "{error}");
     }
+
+    let hole = of("Demo-4");
+    let database = rusqlite::Connection::open(data_dir.join("deed.db")).unwrap();
+    let moved = format!(
+        "UPDATE events SET sequence = sequence + 1 WHERE aggregate_id = '{hole}' AND position = {}",
+        last(&hole)
+    );
+    assert_eq!(database.execute(&moved, []).unwrap(), 1);
+    let (status, story, error) = run(deed(&data_dir).args(["replay", "--device", "Demo-4"]));
+    assert!(status == 65 && error.contains("is missing") && !story.contains("In the end"), "{story}{error}");
+    let (status, _, error) = run(deed(&data_dir).args(["replay", "--device", "Demo-2"]));
+    assert!(
+        status == 65 && !error.contains("is missing"),
+        "what another device lacks is not this one's fault: {error}"
+    );
 }
 
 #[tokio::test]
@@ -333,6 +354,17 @@ async fn another_installations_pepper_is_noticed() {
     let (status, _, error) = run(&mut demo(&ours));
     assert_eq!(status, 64);
     assert!(error.contains("active claim keys in the database need the pepper"), "{error}");
+}
+
+#[tokio::test]
+async fn another_pepper_under_the_same_name_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let pepper = |letter: &str| format!("p:{}", letter.repeat(44));
+    let start = |letter| Server::start(demo(directory.path()).env("SECURITY_PEPPERS", pepper(letter))).stop().1;
+    for (letter, is_told) in [("a", false), ("a", false), ("b", true)] {
+        let printed = start(letter);
+        assert_eq!(printed.contains("this pepper is not the one"), is_told, "{printed}");
+    }
 }
 
 #[tokio::test]

@@ -17,13 +17,13 @@ use deed_adapters::{
 };
 use deed_domain::{
     claim_key::{ClaimKey, PepperId},
-    claims::{ClaimingChange, Claims, NewDevice, ProfileChoice, SwitchChange},
+    claims::{ClaimingChange, Claims, Failure, NewDevice, ProfileChoice, SwitchChange},
     device::{ClaimPolicy, Reclaimer},
     ids::{CustomerId, TenantId, UserId},
     metadata::{Actor, Caller, Transport},
     ports::{
-        AttributeScope, Authority, Clock, DeviceIdentity, Entity, EventStore, RegistryWrite, StoreError, User,
-        UserCredentials, Users,
+        AppendError, AttributeScope, Authority, Clock, DeviceIdentity, Entity, EventStore, RegistryWrite, StoreError,
+        User, UserCredentials, Users,
     },
     time::Timestamp,
 };
@@ -74,15 +74,7 @@ impl World {
         let directory = TempDir::new().unwrap();
         let clock = Arc::new(SettableClock::new(Timestamp(1_000_000)));
         let store = open(directory.path(), clock.clone());
-        let pepper = Pepper { id: PepperId("p".into()), secret: zeroize::Zeroizing::new(vec![7; 32]) };
-        let claims = Claims::new(
-            Arc::new(store.clone()),
-            Arc::new(store.clone()),
-            Arc::new(HmacDigester::new(vec![pepper]).unwrap()),
-            clock.clone(),
-            Arc::new(OsEntropy),
-            ClaimPolicy::default(),
-        );
+        let claims = claims(&store, &clock);
         let mut world = Self { directory, store, claims, clock, devices: Vec::new() };
         for number in 0..3 {
             let new = NewDevice {
@@ -170,6 +162,18 @@ fn open(directory: &Path, clock: Arc<dyn Clock>) -> SqliteStore {
     SqliteStore::open(SqliteOptions::new(directory.join("deed.db")), clock).unwrap()
 }
 
+fn claims(store: &SqliteStore, clock: &Arc<SettableClock>) -> Claims {
+    let pepper = Pepper { id: PepperId("p".into()), secret: zeroize::Zeroizing::new(vec![7; 32]) };
+    Claims::new(
+        Arc::new(store.clone()),
+        Arc::new(store.clone()),
+        Arc::new(HmacDigester::new(vec![pepper]).unwrap()),
+        clock.clone(),
+        Arc::new(OsEntropy),
+        ClaimPolicy::default(),
+    )
+}
+
 fn caller() -> Caller {
     Caller { actor: Actor::System, transport: Transport::Internal, correlation_id: "test".into(), command_id: None }
 }
@@ -238,6 +242,88 @@ fn tampering_is_found() {
             assert!(report.faults.iter().any(|fault| fault.contains(told)), "{sql}: {:?}", report.faults);
         });
     }
+}
+
+/// What a read model still knows of an event that is gone is all that is left of it.
+#[test]
+fn a_log_with_a_hole_is_not_rebuilt_from() {
+    for position in [5, 7, 9] {
+        run(async {
+            let world = with_history().await;
+            let rows = world.rows();
+            world.tamper(&format!("DELETE FROM events WHERE position = {position}"));
+            let report = world.check();
+            assert!(!report.faults.iter().any(|fault| fault.contains("mends it")), "{:?}", report.faults);
+            for name in READ_MODELS {
+                let refused = world.store.rebuild(name, &mut |_, _| {}).unwrap_err().to_string();
+                assert!(refused.contains("missing"), "{refused}");
+            }
+            assert_eq!(world.rows(), rows);
+        });
+    }
+}
+
+#[test]
+fn a_device_with_a_hole_in_its_history_is_left_alone() {
+    run(async {
+        let world = with_history().await;
+        let [bad, good] = [world.devices[0], world.devices[1]];
+        world.store.close().await;
+        let hole = format!("DELETE FROM events WHERE aggregate_id = '{}' AND sequence = 2", bad.device_id);
+        world.tamper(&hole);
+        // Nobody remembers the device any more.
+        let again = World { store: open(world.directory.path(), world.clock.clone()), ..world };
+        let claims = claims(&again.store, &again.clock);
+        let caller = caller();
+        let issue = |device| claims.issue_from_device(&caller, device, ClaimKey::new("k"), 60_000);
+        let refused = issue(bad).await.unwrap_err();
+        assert!(matches!(refused, Failure::NotAppended(AppendError::Store(StoreError::Damaged { .. }))), "{refused:?}");
+        drop(issue(good).await.unwrap());
+        let folded = again.store.load(bad.device_id).await;
+        assert!(matches!(folded, Err(StoreError::Damaged { .. })), "{folded:?}");
+    });
+}
+
+/// A device that a read model contradicts undoes one batch, and from then on its own commands alone.
+#[test]
+fn a_contradiction_is_undone_alone() {
+    run(async {
+        let world = with_history().await;
+        let [bad, good] = [world.devices[0], world.devices[1]];
+        world.tamper(&format!(
+            "INSERT INTO ownership SELECT device_id, epoch + 1, tenant_id, customer_id, user_id, key_id, from_position,
+             from_time, ended_by, to_position, to_time FROM ownership WHERE device_id = '{}'",
+            bad.device_id
+        ));
+        let customer = (CustomerId(Uuid::from_u128(100)), UserId(Uuid::from_u128(200)));
+        let caller = caller();
+        let claim = || world.claims.claim(&caller, TENANT, "D0", customer.0, customer.1, ClaimKey::new("right"));
+        let issue = || world.claims.issue_from_device(&caller, good, ClaimKey::new("k"), 60_000);
+        let first = claim().await.unwrap_err();
+        assert!(matches!(first, Failure::NotAppended(AppendError::Store(StoreError::Unavailable(_)))), "{first:?}");
+        for _ in 0..5 {
+            let (before, refused, after) = futures_util::join!(issue(), claim(), issue());
+            drop((before.unwrap(), after.unwrap()));
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused, Failure::NotAppended(AppendError::Store(StoreError::Corrupt(_)))), "{refused:?}");
+        }
+        let faults = world.check().faults;
+        assert!(faults.iter().all(|fault| fault.starts_with("read model ownership")), "{faults:?}");
+    });
+}
+
+#[test]
+fn a_pepper_is_known_again() {
+    run(async {
+        let world = World::new().await;
+        let checks = |secret: u8| {
+            let pepper = Pepper { id: PepperId("p".into()), secret: zeroize::Zeroizing::new(vec![secret; 32]) };
+            HmacDigester::new(vec![pepper]).unwrap().checks()
+        };
+        for (secret, changed) in [(7, 0), (7, 0), (8, 1), (7, 0)] {
+            assert_eq!(world.store.changed_peppers(checks(secret)).await.unwrap().len(), changed);
+        }
+    });
 }
 
 #[test]

@@ -72,6 +72,7 @@ impl Serve {
         let data_dir = self.take_data_dir(&config)?;
         // Before anything is made: a start in vain leaves nothing behind that looks like a lost database.
         let ports = runtime.block_on(async { Ports::take(&config, tls) })?;
+        data_dir.settle()?;
         let _database = config.storage.database_elsewhere().map(|path| lock_database(path, "serve")).transpose()?;
         let had_secrets = config.storage.secrets_file().exists();
         let secrets = Secrets::complete(&config, &OsEntropy)?;

@@ -38,7 +38,7 @@ pub(crate) enum FileError {
         /// The file.
         path: PathBuf,
         /// Why.
-        why: serde_yaml_ng::Error,
+        why: String,
     },
     /// It has something in a place where names are expected.
     #[error("{}: {fault}", path.display())]
@@ -48,6 +48,16 @@ pub(crate) enum FileError {
         /// What is wrong.
         fault: Fault,
     },
+}
+
+/// What is wrong, unless it repeats a value, which may be a secret.
+fn without_values(why: &serde_yaml_ng::Error) -> String {
+    let text = why.to_string();
+    if !text.contains("invalid value: ") && !text.contains("invalid type: ") {
+        return text;
+    }
+    let place = why.location().map(|place| format!(" at line {} column {}", place.line(), place.column()));
+    format!("a value does not fit its tag{}", place.unwrap_or_default())
 }
 
 impl ConfigFile {
@@ -68,7 +78,7 @@ impl ConfigFile {
         let path = path.to_owned();
         let document = match serde_yaml_ng::from_str(text) {
             Ok(document) => document,
-            Err(why) => return Err(FileError::NotYaml { path, why }),
+            Err(why) => return Err(FileError::NotYaml { path, why: without_values(&why) }),
         };
         let mut values = BTreeMap::new();
         match flatten(String::new(), document, &mut values) {
@@ -151,6 +161,15 @@ mod tests {
         assert_eq!(keys("a: {[1]: 2}").unwrap_err(), "f.yml: a has a name that is no text");
         assert!(keys("a: {").unwrap_err().starts_with("f.yml is not valid YAML: "));
         assert!(keys("a: 1\na: 2").unwrap_err().starts_with("f.yml is not valid YAML: "));
+    }
+
+    /// A value may be a secret.
+    #[test]
+    fn no_fault_repeats_a_value() {
+        for tag in ["!!int", "!!float", "!!bool", "!!null"] {
+            let told = keys(&format!("mail:\n  password: {tag} HUNTER2")).unwrap_err();
+            assert!(told.contains("does not fit its tag") && !told.contains("HUNTER2"), "{told}");
+        }
     }
 
     proptest! {

@@ -85,6 +85,17 @@ impl HmacDigester {
     }
 }
 
+/// A pepper's id, and a digest of nothing by which the pepper is known again. It is shorter than what any key is digested in,
+/// so that it is no key's digest.
+pub type PepperCheck = (PepperId, [u8; 32]);
+
+impl HmacDigester {
+    /// The check of each pepper.
+    pub fn checks(&self) -> Vec<PepperCheck> {
+        self.peppers.iter().map(|(id, mac)| (id.clone(), mac.clone().finalize().into_bytes().into())).collect()
+    }
+}
+
 fn keyed(Pepper { id, secret }: &Pepper) -> Result<(PepperId, Hmac<Sha256>), PepperError> {
     if id.0.is_empty() {
         return Err(PepperError::EmptyId);

@@ -65,15 +65,19 @@ fn check(connection: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> Res
     check_file(&snapshot, &mut report)?;
     let total: u64 = snapshot
         .query_row("SELECT count(*) FROM events", [], |row| Ok(Column::new("events", "count", 0).unsigned(row)))??;
+    let faults_of_the_file = report.fault_count;
     check_columns(&snapshot, &mut report)?;
     check_streams(&snapshot, &mut report, &mut |done| progress(done, total * 2))?;
+    let mut faults_of_the_log = report.fault_count - faults_of_the_file;
     let stored: Vec<&ReadModel> = INLINE.iter().filter(|model| is_current(&snapshot, model, &mut report)).collect();
     for model in &stored {
         model.create(&snapshot, "temp")?;
     }
+    let before = report.fault_count;
     let head = check_order(&snapshot, &stored, &mut report, &mut |done| progress(total + done, total * 2))?;
+    faults_of_the_log += report.fault_count - before;
     for model in &stored {
-        compare(&snapshot, model, head, &mut report)?;
+        compare(&snapshot, model, head, faults_of_the_log == 0, &mut report)?;
     }
     Ok(report)
 }
@@ -244,7 +248,13 @@ fn is_current(snapshot: &Connection, model: &ReadModel, report: &mut CheckReport
     current
 }
 
-fn compare(snapshot: &Connection, model: &ReadModel, head: Position, report: &mut CheckReport) -> Result<(), SqlError> {
+fn compare(
+    snapshot: &Connection,
+    model: &ReadModel,
+    head: Position,
+    is_log_whole: bool,
+    report: &mut CheckReport,
+) -> Result<(), SqlError> {
     let name = model.name;
     let difference = |have: &str, lack: &str| {
         format!("SELECT count(*) FROM (SELECT * FROM {have}.{name} EXCEPT SELECT * FROM {lack}.{name})")
@@ -258,8 +268,11 @@ fn compare(snapshot: &Connection, model: &ReadModel, head: Position, report: &mu
     })??;
     let advice = if checkpoint > head.0 {
         "events were lost, restore a backup".to_owned()
-    } else {
+    } else if is_log_whole {
         format!("`deed rebuild {name}` mends it")
+    } else {
+        // It may be the last that knows of what the log has lost.
+        "the log is damaged, restore a backup".to_owned()
     };
     if surplus + missing > 0 {
         report.fault(format!(

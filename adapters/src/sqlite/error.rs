@@ -37,6 +37,12 @@ impl From<SqlError> for StoreError {
     }
 }
 
+/// Whether what was to be written contradicts what is stored: everything that may be taken is looked at before, so this is
+/// damage, or a defect.
+pub(in crate::sqlite) fn is_contradiction(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::ConstraintViolation))
+}
+
 fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }

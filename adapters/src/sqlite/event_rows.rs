@@ -69,7 +69,8 @@ pub(in crate::sqlite) fn insert(
     Ok(())
 }
 
-/// The device as its events make it, and the sequence of the last one.
+/// The device as its events make it, and the sequence of the last one. A history in which an event is missing adds up to
+/// nothing that can be relied on.
 pub(in crate::sqlite) fn fold(connection: &Connection, device_id: DeviceId) -> Result<(Device, Sequence), SqlError> {
     let mut statement = connection.prepare_cached(
         "SELECT position, sequence, event_type, event_version, payload FROM events WHERE aggregate_id = ?1
@@ -79,7 +80,12 @@ pub(in crate::sqlite) fn fold(connection: &Connection, device_id: DeviceId) -> R
     let (mut device, mut sequence) = (Device::default(), Sequence(0));
     while let Some(row) = rows.next()? {
         device.evolve(&decode(row, 2)?);
-        sequence = Sequence(Column::new("events", "sequence", 1).unsigned(row)?);
+        let column = Column::new("events", "sequence", 1);
+        let found = Sequence(column.unsigned(row)?);
+        if found != sequence.next() {
+            return Err(column.damaged(row, "the event before it is missing"));
+        }
+        sequence = found;
     }
     Ok((device, sequence))
 }

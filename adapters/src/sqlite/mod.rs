@@ -30,12 +30,13 @@ use std::{
 
 use async_trait::async_trait;
 use deed_domain::{
+    claim_key::PepperId,
     device::Device,
     ids::{DeviceId, Sequence},
     ports::{Append, AppendError, Appended, Clock, DeviceWatch, DeviceWatcher, EventStore, StoreError},
     time::Timestamp,
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
 pub use self::{check::CheckReport, error::OpenError, rebuild::RebuildError};
@@ -45,6 +46,7 @@ use self::{
     readers::Readers,
     writer::{Job, Queue, RegistryJob, Writer},
 };
+use crate::secrets::PepperCheck;
 
 /// The names of the read models, as `rebuild` takes them.
 pub const READ_MODELS: [&str; 4] = [
@@ -141,6 +143,27 @@ impl SqliteStore {
         .await?;
         // Only once it was written: what one transaction adds and takes away is not written at all.
         self.write(|tx, _| Ok(tx.execute_batch("DROP TABLE IF EXISTS room")?)).await
+    }
+
+    /// The peppers that are not those which were used under their ids before. One that is seen for the first time is known from
+    /// here on.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be written.
+    pub async fn changed_peppers(&self, checks: Vec<PepperCheck>) -> Result<Vec<PepperId>, StoreError> {
+        self.write(move |tx, _| {
+            let mut changed = Vec::new();
+            for (id, digest) in checks {
+                tx.prepare_cached("INSERT OR IGNORE INTO pepper_checks (pepper, digest) VALUES (?1, ?2)")?
+                    .execute(params![id.0, digest.as_slice()])?;
+                let mut known = tx.prepare_cached("SELECT digest = ?2 FROM pepper_checks WHERE pepper = ?1")?;
+                if !known.query_row(params![id.0, digest.as_slice()], |row| row.get(0))? {
+                    changed.push(id);
+                }
+            }
+            Ok(changed)
+        })
+        .await
     }
 
     /// How many commands wait for the writer.

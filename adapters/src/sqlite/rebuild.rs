@@ -1,7 +1,7 @@
 //! Fills a read model again from the log: beside the old one, then in its place.
 
 use deed_projections::{Recorded, Undecodable};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::{
     SqliteStore, connection,
@@ -43,7 +43,8 @@ impl SqliteStore {
     /// `progress` is told how many events of how many are done.
     ///
     /// # Errors
-    /// [`RebuildError`]; nothing has changed then.
+    /// [`RebuildError`], also if events are missing from the log: what the read model still knows of them would be lost.
+    /// Nothing has changed then.
     pub fn rebuild(&self, name: &str, progress: &mut dyn FnMut(u64, u64)) -> Result<(), RebuildError> {
         let model =
             INLINE.iter().find(|model| model.name == name).ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
@@ -82,6 +83,7 @@ pub(in crate::sqlite) fn bring_up_to_date(connection: &mut Connection) -> Result
 
 fn refill(connection: &mut Connection, model: &ReadModel, progress: &mut dyn FnMut(u64, u64)) -> Result<(), SqlError> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    expect_whole_streams(&tx)?;
     model.create(&tx, "temp")?;
     let head = each_event(&tx, progress, &mut |event| (model.project)(&tx, event))?;
     let name = model.name;
@@ -91,6 +93,16 @@ fn refill(connection: &mut Connection, model: &ReadModel, progress: &mut dyn FnM
     (model.index_all)(&tx)?;
     model.record(&tx, head)?;
     Ok(tx.commit()?)
+}
+
+/// A stream has as many events as its last one's sequence says.
+fn expect_whole_streams(connection: &Connection) -> Result<(), SqlError> {
+    let sql = "SELECT aggregate_id FROM events GROUP BY aggregate_id HAVING count(*) <> max(sequence) LIMIT 1";
+    let broken: Option<String> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    broken.map_or(Ok(()), |device_id| {
+        let (row, why) = (format!("of device {device_id}"), "events are missing; restore a backup".to_owned());
+        Err(SqlError::Damaged { table: "events", column: "sequence", row, why })
+    })
 }
 
 /// Hands every event to `read`, in order; gives the last one's position.
@@ -108,6 +120,10 @@ pub(in crate::sqlite) fn each_event(
     let mut done = 0_u64;
     while let Some(row) = rows.next()? {
         let stored = event_rows::read(row)?;
+        if stored.position != head.next() {
+            let column = Column::new("events", "position", 0);
+            return Err(column.damaged(row, "the event before it is missing; restore a backup"));
+        }
         Recorded::decode(&stored, &mut *read).map_err(|why| damaged(row, &why))??;
         head = stored.position;
         done += 1;

@@ -6,7 +6,7 @@ use deed_domain::{
     ids::{DeviceId, Position},
     ports::{Feed, Scope},
 };
-use deed_projections::{Recorded, Undecodable};
+use deed_projections::Recorded;
 
 use crate::cli::{exit::CliError, progress::Progress};
 
@@ -20,7 +20,7 @@ const NAMING: [&str; 2] = ["DeviceRegistered", "DeviceChanged"];
 ///
 /// # Errors
 /// [`CliError::Store`] if the log cannot be read.
-pub(super) async fn of(store: &SqliteStore, name: &str) -> Result<(Vec<DeviceId>, Vec<Undecodable>), CliError> {
+pub(super) async fn of(store: &SqliteStore, name: &str) -> Result<(Vec<DeviceId>, Vec<String>), CliError> {
     let end = store.head().await?;
     let progress = Progress::start("searching");
     let (mut bearers, mut unread) = (Vec::new(), Vec::new());
@@ -37,7 +37,7 @@ pub(super) async fn of(store: &SqliteStore, name: &str) -> Result<(Vec<DeviceId>
             match bears {
                 Ok(true) if !bearers.contains(&stored.device_id) => bearers.push(stored.device_id),
                 Ok(_) => {}
-                Err(why) => unread.push(why),
+                Err(why) => unread.push(why.to_string()),
             }
         }
         after = page.read_up_to;

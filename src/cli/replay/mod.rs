@@ -74,7 +74,7 @@ impl Replay {
         out.flush()?;
         if !unread.is_empty() {
             // Each once: what names a bearer is met again in its story.
-            let faults: BTreeSet<_> = unread.iter().map(ToString::to_string).collect();
+            let faults: BTreeSet<_> = unread.into_iter().collect();
             for fault in faults {
                 writeln!(io::stderr(), "deed: {fault}")?;
             }

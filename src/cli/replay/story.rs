@@ -11,7 +11,7 @@ use deed_domain::{
     ports::{Feed, RecordedEvent, Scope},
     time::Timestamp,
 };
-use deed_projections::{Recorded, Undecodable};
+use deed_projections::Recorded;
 use serde_json::{Value, json};
 
 use super::{
@@ -29,7 +29,7 @@ pub(super) struct Story {
     device_id: DeviceId,
     steps: Vec<Step>,
     device: Device,
-    unread: Option<Undecodable>,
+    unread: Option<String>,
 }
 
 struct Step {
@@ -66,9 +66,12 @@ impl Story {
         }
     }
 
-    fn add(&mut self, stored: RecordedEvent) -> Result<(), Undecodable> {
-        let (event, metadata) =
-            Recorded::decode(&stored, |recorded| (recorded.event.clone(), recorded.metadata.clone()))?;
+    fn add(&mut self, stored: RecordedEvent) -> Result<(), String> {
+        if stored.sequence.0 != self.steps.len() as u64 + 1 {
+            return Err(format!("an event of the device before position {} is missing", stored.position));
+        }
+        let decoded = Recorded::decode(&stored, |recorded| (recorded.event.clone(), recorded.metadata.clone()));
+        let (event, metadata) = decoded.map_err(|why| why.to_string())?;
         self.device.evolve(&event);
         self.steps.push(Step { stored, event, metadata });
         Ok(())
@@ -80,7 +83,7 @@ impl Story {
     }
 
     /// What cannot be read, and ended the story early.
-    pub(super) fn into_unread(self) -> Option<Undecodable> {
+    pub(super) fn into_unread(self) -> Option<String> {
         self.unread
     }
 

@@ -3,14 +3,19 @@
 use deed_domain::{
     device::Device,
     ids::{DeviceId, Position, Sequence, TenantId},
-    ports::{AppendError, Appended, StoreError, Written},
+    ports::{Append, AppendError, Appended, StoreError, Written},
     time::Timestamp,
 };
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{Job, RegistryJob, folded::Folded};
-use crate::sqlite::{error::SqlError, event_rows, notices::Notices, read_models};
+use crate::sqlite::{
+    error::{SqlError, is_contradiction},
+    event_rows,
+    notices::Notices,
+    read_models,
+};
 
 /// What becomes of the batch's jobs, and what it knows of the devices that they are about.
 pub(super) struct Batch {
@@ -20,6 +25,8 @@ pub(super) struct Batch {
     pub(super) written: Vec<(DeviceId, Written)>,
     devices: Folded,
     started_at: Position,
+    /// Whether one append that contradicts what is stored is undone alone.
+    is_careful: bool,
     appends: Vec<Answered>,
     writes: Vec<Box<dyn RegistryJob>>,
 }
@@ -45,7 +52,7 @@ impl From<SqlError> for Stopped {
 }
 
 impl Batch {
-    pub(super) fn new(head: Position, now: Timestamp, devices: Folded) -> Self {
+    pub(super) fn new(head: Position, now: Timestamp, devices: Folded, is_careful: bool) -> Self {
         Self {
             now,
             head,
@@ -53,6 +60,7 @@ impl Batch {
             written: Vec::new(),
             devices,
             started_at: head,
+            is_careful,
             appends: Vec::new(),
             writes: Vec::new(),
         }
@@ -71,7 +79,7 @@ impl Batch {
                 Job::Append(append, sender) => {
                     let result = match &failed {
                         Some(_) => Err(AppendError::Store(super::closed())),
-                        None => match self.append(tx, *append) {
+                        None => match self.append_alone(tx, *append) {
                             Ok(appended) => Ok(appended),
                             Err(Stopped::Append(error)) => Err(error),
                             Err(Stopped::Batch(error)) => {
@@ -100,6 +108,29 @@ impl Batch {
             read_models::checkpoint_inline(tx, self.head)?;
         }
         Ok(())
+    }
+
+    /// One append. Once one has contradicted what is stored, each gets a savepoint, or a damaged device would undo the batches
+    /// of all others.
+    fn append_alone(&mut self, tx: &Connection, append: Append) -> Result<Appended, Stopped> {
+        if !self.is_careful {
+            return self.append(tx, append);
+        }
+        let (head, touched, written) = (self.head, self.touched.len(), self.written.len());
+        tx.execute_batch("SAVEPOINT append").map_err(SqlError::from)?;
+        let result = self.append(tx, append);
+        if let Err(Stopped::Batch(SqlError::Sqlite(error))) = &result
+            && is_contradiction(error)
+        {
+            tracing::error!(%error, "a command contradicts what is stored, and was not carried out; run `deed check`");
+            tx.execute_batch("ROLLBACK TO append; RELEASE append").map_err(SqlError::from)?;
+            (self.head, self.devices) = (head, Folded::default());
+            self.touched.truncate(touched);
+            self.written.truncate(written);
+            return Err(Stopped::Append(AppendError::Store(StoreError::Corrupt(error.to_string()))));
+        }
+        tx.execute_batch("RELEASE append").map_err(SqlError::from)?;
+        result
     }
 
     /// Answers everybody, then wakes who follows the log. Gives back what is known of the devices: nothing after a batch

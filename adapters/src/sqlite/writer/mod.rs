@@ -30,7 +30,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::{batch::Batch, folded::Folded};
 use super::{
-    error::{OpenError, SqlError},
+    error::{OpenError, SqlError, is_contradiction},
     notices::Notices,
 };
 
@@ -99,6 +99,8 @@ pub(in crate::sqlite) struct Writer {
     failing: Arc<AtomicBool>,
     /// Whether the clock is known to be behind the log.
     is_behind: bool,
+    /// Whether a batch has been undone because one command contradicted what is stored.
+    is_careful: bool,
 }
 
 impl Writer {
@@ -119,6 +121,7 @@ impl Writer {
             devices: Folded::default(),
             failing,
             is_behind: false,
+            is_careful: false,
         })
     }
 
@@ -204,7 +207,7 @@ impl Writer {
             })
             .collect();
         let size = jobs.len();
-        let mut batch = Batch::new(self.head, now, mem::take(&mut self.devices));
+        let mut batch = Batch::new(self.head, now, mem::take(&mut self.devices), self.is_careful);
         let committed = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -214,6 +217,8 @@ impl Writer {
                 Ok(tx.commit()?)
             })
             .map_err(|error| {
+                // Whoever tries again is answered by itself then.
+                self.is_careful |= matches!(&error, SqlError::Sqlite(error) if is_contradiction(error));
                 let error = StoreError::from(error);
                 tracing::error!(%error, jobs = size, "a batch could not be committed; nothing of it was written");
                 error

@@ -141,6 +141,10 @@ struct Fold {
 
 impl Fold {
     fn apply(&mut self, event: &RecordedEvent) -> Result<(), ApiError> {
+        if event.sequence != self.sequence.next() {
+            let missing = format!("an event of the device before position {} is missing", event.position);
+            return Err(ApiError::Unreadable(missing));
+        }
         self.device.evolve(&event.decode().map_err(|error| unreadable(event.position, &error))?);
         self.position = event.position;
         self.sequence = event.sequence;
