@@ -132,12 +132,14 @@ fn labels_that_nobody_reads_end_the_import() {
     drop(lines);
     let output = child.wait_with_output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(output.status.code(), Some(74), "{error}");
     assert!(error.contains("deed: the labels cannot be written: Broken pipe"), "{error}");
     assert!(error.contains("POST /api/devices/{deviceId}/claim-keys"), "{error}");
     let told = error.lines().find_map(|line| line.split_once(" devices were made that are not in the output"));
     let unlabelled: usize = told.unwrap().0.parse().unwrap();
     assert!((1..=64).contains(&unlabelled), "{error}");
+    let named = error.lines().find_map(|line| line.split_once("their keys are not known: ")).unwrap().1;
+    assert_eq!(named.split(", ").filter(|name| name.starts_with("L-")).count(), unlabelled, "each is named: {error}");
 
     let out = data.path().join("labels.csv");
     let (status, _, again) = import(data.path(), &[&all, "--out", out.to_str().unwrap()]);
@@ -154,9 +156,70 @@ fn nothing_is_made_where_not_even_the_header_can_be_written() {
     let good = file(&data, "good.csv", "name\nM-1\n");
     let ended = deed(data.path()).args(["import", &good]).stdout(full).output().unwrap();
     let error = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{error}");
+    assert_eq!(ended.status.code(), Some(74), "{error}");
+    assert!(error.contains("No space left on device") && error.contains("; no device was made"), "{error}");
+    let (status, printed, error) = import(data.path(), &[&good, "--out", "/dev/full"]);
+    assert_eq!((status, printed.as_str()), (74, ""), "{error}");
     assert!(error.contains("No space left on device") && error.contains("; no device was made"), "{error}");
     assert_eq!(labels(&import(data.path(), &[&good]).1).len(), 1);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn labels_go_to_devices_and_pipes_too() {
+    let data = prepared();
+    let before = fs::metadata("/dev/null").unwrap().permissions().mode();
+    let devices = |name: &str| file(&data, &format!("{name}.csv"), &format!("name\n{name}-1\n{name}-2\n"));
+    let imported = import(data.path(), &[&devices("X"), "--out", "/dev/null"]);
+    assert_eq!(imported, (0, String::new(), String::new()));
+    assert_eq!(fs::metadata("/dev/null").unwrap().permissions().mode(), before, "it is nobody's own");
+    let (status, printed, error) = import(data.path(), &[&devices("Y"), "--out", "/dev/stdout"]);
+    assert_eq!((status, labels(&printed).len(), error.as_str()), (0, 2, ""));
+
+    let pipe = data.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut command = deed(data.path());
+    command.args(["import", &devices("Z"), "--out", pipe.to_str().unwrap()]).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let text = fs::read_to_string(&pipe).unwrap();
+    assert_eq!((labels(&text).len(), child.wait_with_output().unwrap().status.code()), (2, Some(0)));
+    let (status, _, error) = import(data.path(), &[&devices("A"), "--out", data.path().to_str().unwrap()]);
+    assert_eq!(status, 74, "a directory is neither: {error}");
+}
+
+#[tokio::test]
+async fn claiming_data_is_the_key_and_its_time() {
+    let data = prepared();
+    let devices = file(
+        &data,
+        "devices.csv",
+        "name,server:claimingData\n\
+         C-1,\"{\"\"secretKey\"\":\"\"CHOSEN-1\"\",\"\"expirationTime\"\":4070908800000}\"\n\
+         C-2,\n\
+         C-3,CHOSEN-3\n\
+         C-4,\"{\"\"secretKey\"\":\"\"CHOSEN-4\"\"}\"\n\
+         C-5,{}\n",
+    );
+    let (status, printed, error) = import(data.path(), &[&devices]);
+    let [first, second] = &labels(&printed)[..] else { panic!("{printed}{error}") };
+    assert_eq!((status, first[0], first[3], first[4]), (1, "C-1", "CHOSEN-1", "4070908800000"));
+    assert_eq!((second[0], second[3].len()), ("C-2", 19), "an empty cell is the same as none");
+    assert!(error.contains("line 4: the attribute claimingData must hold {\"secretKey\": "), "{error}");
+    assert!(error.contains("line 6: claimingData has no key"), "{error}");
+    assert!(error.contains("line 5: expirationTime has passed") && !error.contains("CHOSEN"), "{error}");
+
+    for other in ["secretKey", "expirationTime"] {
+        let both = file(&data, "both.csv", &format!("name,server:claimingData,{other}\nB-1,,\n"));
+        let (status, printed, error) = import(data.path(), &[&both]);
+        assert_eq!((status, printed.as_str()), (66, ""), "{error}");
+        let told = format!("the columns \"server:claimingData\" and {other:?} both say what the claim key is");
+        assert!(error.contains(&told), "{error}");
+    }
+    let server = serve(data.path());
+    let client = Client::new();
+    let customer = sign_in(&client, &server.url, "customer@thingsboard.org", "customer").await;
+    let claim = client.post(format!("{}/api/customer/device/C-1/claim", server.url)).bearer_auth(&customer);
+    assert_eq!(claim.json(&json!({"secretKey": "CHOSEN-1"})).send().await.unwrap().status(), StatusCode::OK);
 }
 
 #[test]
@@ -218,6 +281,7 @@ fn what_cannot_be_imported_changes_nothing() {
 fn help_lists_the_columns() {
     let (status, help, _) = run(Command::new(env!("CARGO_BIN_EXE_deed")).args(["import", "--help"]));
     assert_eq!(status, 0);
+    assert!(help.contains("[default: the tenant's default profile]"), "{help}");
     for word in ["expirationTime", "accessToken", "server:KEY", "--valid-for", "--tenant", "--out"] {
         assert!(help.contains(word), "{word}\n{help}");
     }

@@ -30,6 +30,7 @@ const DAMAGED: u8 = 65;
 const NO_INPUT: u8 = 66;
 const UNAVAILABLE: u8 = 69;
 const NO_DATA_DIR: u8 = 73;
+const NO_OUTPUT: u8 = 74;
 
 /// Why a command did not do what it was to do.
 #[derive(Debug, thiserror::Error)]
@@ -152,12 +153,8 @@ impl CliError {
             | Self::Rebuild(RebuildError::Store(StoreError::Unavailable(_)))
             | Self::Listen { .. } => UNAVAILABLE,
             Self::Input { .. } => NO_INPUT,
-            Self::Seed(_)
-            | Self::Lines { .. }
-            | Self::Labels { .. }
-            | Self::NotFound(_)
-            | Self::System(_)
-            | Self::Output(_) => FAILED,
+            Self::Labels { .. } | Self::Output(_) => NO_OUTPUT,
+            Self::Seed(_) | Self::Lines { .. } | Self::NotFound(_) | Self::System(_) => FAILED,
         }
     }
 }

@@ -83,6 +83,11 @@ async fn imported_devices_can_be_claimed_with_the_keys_of_the_file() {
         assert_eq!(claimed["additionalInfo"], json!({}));
         assert!(!server_attributes(&world, &name).await.contains_key("claimingData"));
     }
+    // One that cannot be read is kept as among attributes: there, masked, and no key.
+    let columns_of_two = [NAME, server("claimingData")];
+    assert_eq!(import(&world, "h\nI-5,rubbish\n", &columns_of_two).await, clean(1, 0));
+    assert_eq!(server_attributes(&world, "I-5").await["claimingData"], "***");
+    assert_eq!(world.claim_with(&world.customer_a, "I-5", "rubbish").await.0, StatusCode::BAD_REQUEST);
     // An import over a claimed device leaves its owner.
     assert_eq!(import(&world, "name,label\nI-1,again\n", &[NAME, LABEL]).await, clean(0, 1));
     assert_eq!(device(&world, "I-1").await["customerId"]["id"], world.owner_of(&world.customer_a).await);

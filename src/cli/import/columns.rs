@@ -1,6 +1,10 @@
 //! What the first line of the file calls the columns.
 
-use deed_domain::{device::CLAIMING_ALLOWED, import::Column, ports::AttributeScope};
+use deed_domain::{
+    device::{CLAIMING_ALLOWED, CLAIMING_DATA},
+    import::Column,
+    ports::AttributeScope,
+};
 
 /// A column of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +59,16 @@ impl Heading {
             }
             _ => None,
         }
+    }
+
+    /// Whether its cells are the claim key and its time in one.
+    pub(super) fn is_claiming_data(&self) -> bool {
+        matches!(self, Self::Common(Column::Attribute(AttributeScope::Server, key)) if key == CLAIMING_DATA)
+    }
+
+    /// Whether its cells are the claim key or its time.
+    pub(super) const fn is_of_the_key(&self) -> bool {
+        matches!(self, Self::SecretKey | Self::ExpirationTime)
     }
 
     /// The column as the common part of the import sees it.

@@ -7,7 +7,6 @@ use deed_domain::{
     claim_key::ClaimKey,
     claims::{ClaimingData, Claims, DataChange, Failure, NewDevice, ProfileChoice},
     credentials::NewCredentials,
-    device::KeySlot,
     ids::{DeviceId, TenantId},
     metadata::{Actor, Caller, Transport},
     ports::{AppendError, CredentialsKind, UniqueClaim},
@@ -86,8 +85,7 @@ pub(super) async fn add(
     };
     let additional_info = Some(imported.additional_info(None));
     let mut attributes = imported.attributes;
-    attributes.claiming.data =
-        Some(DataChange::Set(ClaimingData { key: key.clone(), expires_at, form: KeySlot::AttributeObject }));
+    attributes.claiming.data = Some(DataChange::Set(ClaimingData { key: key.clone(), expires_at, form: input.form }));
     let new = NewDevice {
         name: imported.name,
         profile: imported.device_type.map_or(ProfileChoice::Default, ProfileChoice::Named),

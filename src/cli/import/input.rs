@@ -11,6 +11,8 @@ use std::{
 
 use deed_domain::{
     claim_key::ClaimKey,
+    claims::{DataChange, Undecodable},
+    device::KeySlot,
     import::{Column, Delimiter, ImportedDevice, PlannedLine, Record, Table},
     time::Timestamp,
 };
@@ -40,6 +42,8 @@ pub(super) struct InputDevice {
     pub(super) key: Option<ClaimKey>,
     /// When the key runs out.
     pub(super) expires_at: Option<Timestamp>,
+    /// How the key reads back as `claimingData`.
+    pub(super) form: KeySlot,
 }
 
 impl Input {
@@ -71,6 +75,12 @@ impl Input {
         if let Some(second) = (1..headings.len()).find(|place| headings[..*place].contains(&headings[*place])) {
             return Err(format!("two columns are called {:?}", header.cells[second]));
         }
+        if let Some(data) = headings.iter().position(Heading::is_claiming_data)
+            && let Some(other) = headings.iter().position(Heading::is_of_the_key)
+        {
+            let [data, other] = [data, other].map(|place| &header.cells[place]);
+            return Err(format!("the columns {data:?} and {other:?} both say what the claim key is"));
+        }
         let columns: Vec<Column> = headings.iter().map(Heading::common).collect();
         if !columns.contains(&Column::Name) {
             return Err("the first line has to name the columns, and one of them has to be `name`".to_owned());
@@ -96,7 +106,16 @@ impl Input {
 }
 
 impl InputDevice {
-    fn read(device: ImportedDevice, record: &Record<'_>, headings: &[Heading]) -> Result<Self, String> {
+    fn read(mut device: ImportedDevice, record: &Record<'_>, headings: &[Heading]) -> Result<Self, String> {
+        match device.attributes.claiming.data.take() {
+            // Nobody needs a label to type nothing.
+            Some(DataChange::Set(data)) if data.key.is_empty() => return Err("claimingData has no key".to_owned()),
+            Some(DataChange::Set(data)) => {
+                return Ok(Self { device, key: Some(data.key), expires_at: Some(data.expires_at), form: data.form });
+            }
+            Some(DataChange::Undecodable) => return Err(Undecodable.to_string()),
+            Some(DataChange::Clear) | None => {}
+        }
         let cells = || headings.iter().zip(&record.cells).filter(|(_, cell)| !cell.trim().is_empty());
         let cell = |wanted: &Heading| cells().find(|(heading, _)| *heading == wanted).map(|(_, cell)| cell.trim());
         let expires_at = cell(&Heading::ExpirationTime).map(point_in_time).transpose();
@@ -104,6 +123,7 @@ impl InputDevice {
             device,
             key: cell(&Heading::SecretKey).map(ClaimKey::new),
             expires_at: expires_at.map_err(|why| format!("expirationTime is {why}"))?,
+            form: KeySlot::AttributeObject,
         })
     }
 }

@@ -10,7 +10,11 @@ use std::{
 use deed_domain::import::{Delimiter, Table};
 use zeroize::Zeroizing;
 
-use super::{super::replay::readable, device::Label, unlabelled::Unlabelled};
+use super::{
+    super::replay::readable,
+    device::Label,
+    unlabelled::{MOST_AT_ONCE, Unlabelled},
+};
 use crate::cli::CliError;
 
 const HEADER: [&str; 8] =
@@ -27,11 +31,15 @@ pub(super) struct Labels {
 
 enum Out {
     Standard(io::Stdout),
+    /// A file on a disk, which is gone on with.
     File(File),
+    /// A device or a pipe: there is nothing in it to go on with, and no disk that it gets to.
+    Stream(File),
 }
 
 impl Labels {
-    /// Opens the file, makes it if it is not there, and goes on at its end if it is; or takes the standard output.
+    /// Opens the file, makes it if it is not there, and goes on at its end if it is; or takes the standard output. What is no
+    /// file (`/dev/stdout`, a named pipe) is only written to.
     ///
     /// # Errors
     /// [`CliError::Labels`]; [`CliError::Output`] if the file cannot be opened or read; [`CliError::Usage`] if it holds
@@ -39,7 +47,9 @@ impl Labels {
     pub(super) fn open(path: Option<&Path>) -> Result<Self, CliError> {
         let mut labels = Self { out: Out::Standard(io::stdout()), waiting: Vec::new(), labelled: HashSet::new() };
         let mut is_new = true;
-        if let Some(path) = path {
+        if let Some(path) = path.filter(|path| is_stream(path)) {
+            labels.out = Out::Stream(File::options().write(true).open(path)?);
+        } else if let Some(path) = path {
             let mut file = open_private(path)?;
             let mut text = Zeroizing::new(String::new());
             file.read_to_string(&mut text)?;
@@ -60,12 +70,12 @@ impl Labels {
         Ok(labels)
     }
 
-    /// So many devices may be made before their labels are written. What reads the standard output may go away without a
-    /// word, and then the keys of so many are lost.
+    /// So many devices may be made before their labels are written. What reads a pipe may go away without a word, and then
+    /// the keys of so many are lost.
     pub(super) const fn most_at_once(&self) -> usize {
         match self.out {
-            Out::Standard(_) => 64,
-            Out::File(_) => 512,
+            Out::Standard(_) | Out::Stream(_) => 64,
+            Out::File(_) => MOST_AT_ONCE,
         }
     }
 
@@ -96,7 +106,7 @@ impl Labels {
     /// Those of the devices that have no label in the file; nothing if there is no file to look into.
     pub(super) fn without(&self, names: Vec<String>) -> Option<Unlabelled> {
         match self.out {
-            Out::Standard(_) => None,
+            Out::Standard(_) | Out::Stream(_) => None,
             Out::File(_) => Some(Unlabelled(names.into_iter().filter(|name| !self.labelled.contains(name)).collect())),
         }
     }
@@ -109,7 +119,7 @@ impl Out {
         let line = Zeroizing::new(line.into_inner().map_err(|error| error.into_error())?);
         match self {
             Self::Standard(out) => out.write_all(&line),
-            Self::File(file) => file.write_all(&line),
+            Self::File(file) | Self::Stream(file) => file.write_all(&line),
         }
     }
 
@@ -117,6 +127,7 @@ impl Out {
         match self {
             Self::Standard(out) => out.flush(),
             Self::File(file) => file.sync_data(),
+            Self::Stream(file) => file.flush(),
         }
     }
 }
@@ -134,6 +145,11 @@ fn cells(label: &Label) -> [Zeroizing<String>; HEADER.len()] {
         label.device_id.to_string(),
     ];
     cells.map(Zeroizing::new)
+}
+
+/// Whether what stands there cannot be read from its beginning: a device may have no end, and a pipe no beginning.
+fn is_stream(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 /// The file, for nobody but its owner.
@@ -163,7 +179,32 @@ fn known(text: &str) -> Option<HashSet<String>> {
 
 #[cfg(test)]
 mod tests {
+    use deed_domain::{claim_key::ClaimKey, ids::DeviceId, time::Timestamp};
+    use uuid::Uuid;
+
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn each_device_whose_label_is_lost_is_named() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut labels = Labels { out: Out::Stream(full), waiting: Vec::new(), labelled: HashSet::new() };
+        let names: Vec<_> = (1..=20).map(|number| format!("D-{number}")).collect();
+        for name in &names {
+            labels.add(Label {
+                name: name.clone(),
+                device_type: String::new(),
+                label: String::new(),
+                key: ClaimKey::new("S3CR3T"),
+                expires_at: Timestamp(5),
+                access_token: None,
+                device_id: DeviceId(Uuid::nil()),
+            });
+        }
+        let error = labels.write().unwrap_err().to_string();
+        assert!(error.contains("20 devices were made that are not in the output"), "{error}");
+        assert!(error.contains(&names.join(", ")) && !error.contains("S3CR3T"), "{error}");
+    }
 
     #[test]
     fn labels_are_found_again_and_something_else_is_left_alone() {

@@ -58,7 +58,8 @@ pub(super) struct Import {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Where the labels go: a file that only its owner may read, to whose end they are added [default: standard output]
+    /// Where the labels go: a file that only its owner may read, to whose end they are added, or a pipe [default: standard
+    /// output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
@@ -81,7 +82,7 @@ pub(super) struct Import {
 const COLUMNS: &str = "\
 Columns (only name is needed; capitals, blanks, hyphens and underscores in their names do not matter):
   name              unique among the tenant's devices
-  type              the name of its profile, made if there is none [default: default]
+  type              the name of its profile, made if there is none [default: the tenant's default profile]
   label             a text for people
   description       another one
   gateway           true or false
@@ -92,7 +93,8 @@ Columns (only name is needed; capitals, blanks, hyphens and underscores in their
                     other credentials, instead of a token
   claimingAllowed   true or false: whether the device itself may register keys
   server:KEY, shared:KEY
-                    attributes";
+                    attributes; server:claimingData is the claim key and its time in one, instead of secretKey and
+                    expirationTime: {\"secretKey\": \"…\", \"expirationTime\": <milliseconds>}";
 
 impl Import {
     pub(super) fn run(self) -> Result<(), CliError> {

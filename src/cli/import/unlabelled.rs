@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Names that are told of them.
-const TOLD: usize = 10;
+/// The most devices that are made before their labels are written. The names of so many are told.
+pub(super) const MOST_AT_ONCE: usize = 512;
 
 /// The names of devices that are there and have no label.
 #[derive(Debug, Default)]
@@ -16,12 +16,12 @@ impl Unlabelled {
     }
 }
 
-/// What follows on how many there are: some of the names, and what to do.
+/// What follows on how many there are: the names, and what to do.
 impl fmt::Display for Unlabelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(names) = self;
-        let told = names.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
-        let more = if names.len() > TOLD { ", …" } else { "" };
+        let told = names.iter().take(MOST_AT_ONCE).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if names.len() > MOST_AT_ONCE { ", …" } else { "" };
         writeln!(f, "are not in the output, so their keys are not known: {told}{more}")?;
         write!(f, "give them new ones by POST /api/devices/{{deviceId}}/claim-keys")
     }
