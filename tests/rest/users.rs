@@ -367,10 +367,32 @@ async fn whoever_is_disabled_or_deleted_is_out() {
     assert_eq!(message(&delete(tenant).await), (404, gone.as_str()));
     let again = json!({"email": me["email"], "authority": me["authority"], "customerId": me["customerId"]});
     assert_eq!(users.save(tenant, again).await.0, OK, "the e-mail is free");
+}
 
-    let operator = users.get(&users.operator, "/api/auth/user").await.1;
-    let itself = format!("/api/user/{}", id(&operator));
-    assert_eq!(users.world.call(Method::DELETE, &itself, Some(&users.operator), None).await.0, FORBIDDEN);
+#[tokio::test]
+async fn nobody_shuts_out_itself() {
+    let users = Users::start().await;
+    let refused = (403, "You can't disable or delete your own account!");
+    for token in [&users.world.tenant, &users.operator] {
+        let itself = users.get(token, "/api/auth/user").await.1;
+        let path = format!("/api/user/{}", id(&itself));
+        let enable = async |flag: &str| {
+            let path = format!("{path}/userCredentialsEnabled?userCredentialsEnabled={flag}");
+            users.post(token, &path, json!(null)).await
+        };
+        let disabled = enable("false").await;
+        assert_eq!((message(&disabled), &disabled.1["errorCode"]), (refused, &json!(20)));
+        assert_eq!(message(&users.world.call(Method::DELETE, &path, Some(token), None).await), refused);
+        assert_eq!(enable("true").await.0, OK);
+        assert_eq!(users.get(token, "/api/auth/user").await.0, OK, "it is still in");
+    }
+    // Somebody else does it.
+    let itself = users.get(&users.world.tenant, "/api/auth/user").await.1;
+    let path = format!("/api/user/{}", id(&itself));
+    let disable = format!("{path}/userCredentialsEnabled?userCredentialsEnabled=false");
+    assert_eq!(users.post(&users.operator, &disable, json!(null)).await.0, OK);
+    assert_eq!(users.get(&users.world.tenant, "/api/auth/user").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(users.world.call(Method::DELETE, &path, Some(&users.operator), None).await.0, OK);
 }
 
 /// What a link in a letter leads to, in a browser; its script uses the routes that the tests around this one call.

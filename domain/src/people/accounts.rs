@@ -47,10 +47,13 @@ impl People {
     /// sign in again.
     ///
     /// # Errors
-    /// [`UserRefusal::NotFound`], [`UserRefusal::NotPermitted`], and [`UserRefusal::NotActivated`] if there is no password
-    /// yet to sign in with.
+    /// [`UserRefusal::NotFound`], [`UserRefusal::NotPermitted`], [`UserRefusal::OwnAccount`] for who would keep out itself,
+    /// and [`UserRefusal::NotActivated`] if there is no password yet to sign in with.
     pub async fn set_enabled(&self, caller: &Principal, id: UserId, enabled: bool) -> Result<(), PeopleError> {
         check(caller, Access::Administer, &self.existing(id).await?)?;
+        if !enabled && caller.user_id == id {
+            return Err(UserRefusal::OwnAccount.into());
+        }
         if self.accounts.set_enabled(id, enabled).await? {
             return Ok(());
         }
@@ -61,11 +64,11 @@ impl People {
     /// Erases a user with everything that hangs on it.
     ///
     /// # Errors
-    /// [`UserRefusal::NotFound`], and [`UserRefusal::NotPermitted`], also for an operator that would erase itself.
+    /// [`UserRefusal::NotFound`], [`UserRefusal::NotPermitted`], and [`UserRefusal::OwnAccount`] for who would erase itself.
     pub async fn delete(&self, caller: &Principal, id: UserId) -> Result<(), PeopleError> {
         check(caller, Access::Administer, &self.existing(id).await?)?;
-        if caller.authority == Authority::SysAdmin && caller.user_id == id {
-            return Err(UserRefusal::NotPermitted.into());
+        if caller.user_id == id {
+            return Err(UserRefusal::OwnAccount.into());
         }
         if self.accounts.delete_user(id).await? { Ok(()) } else { Err(UserRefusal::NotFound(id).into()) }
     }

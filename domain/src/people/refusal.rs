@@ -9,6 +9,9 @@ pub enum UserRefusal {
     /// The caller may not do that to this user.
     #[error("You don't have permission to perform this operation!")]
     NotPermitted,
+    /// Nobody shuts out itself: a tenant could be left without an administrator, the platform without an operator.
+    #[error("You can't disable or delete your own account!")]
+    OwnAccount,
     /// There is no such user.
     #[error("User with id [{0}] is not found")]
     NotFound(UserId),
@@ -85,6 +88,7 @@ impl UserRefusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotPermitted => "permission_denied",
+            Self::OwnAccount => "own_account",
             Self::NotFound(_) | Self::EmailUnknown => "user_not_found",
             Self::VersionConflict => "version_conflict",
             Self::EmailTaken(_) => "email_taken",

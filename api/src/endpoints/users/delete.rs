@@ -11,7 +11,7 @@ use crate::{
 
 /// Delete a user
 ///
-/// With its logins, API keys and attributes. An operator does not delete itself.
+/// With its logins, API keys and attributes. Nobody deletes itself.
 #[utoipa::path(
     delete, path = "/api/user/{userId}", tag = "users", security(("bearer" = []), ("x-authorization" = [])),
     params(("userId" = uuid::Uuid, Path, description = "The user.")),

@@ -11,7 +11,8 @@ use crate::{
 
 /// Let a user sign in or not
 ///
-/// Whoever may not is out at once: every login ends, and does not come back when the user may sign in again.
+/// Whoever may not is out at once: every login ends, and does not come back when the user may sign in again. Nobody disables
+/// itself.
 #[utoipa::path(
     post, path = "/api/user/{userId}/userCredentialsEnabled", tag = "users",
     security(("bearer" = []), ("x-authorization" = [])),
