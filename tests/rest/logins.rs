@@ -182,6 +182,32 @@ async fn a_program_signs_in_with_a_key_that_is_shown_once() {
     assert_eq!(make(&world.customer_b, json!({"description": "x", "userId": customer})).await.0, StatusCode::FORBIDDEN);
     assert_eq!(make(&world.tenant, json!({"description": " "})).await.0, StatusCode::BAD_REQUEST);
 
+    // One that is there is saved, and no other one made.
+    let saved = |more: Value| {
+        let mut draft = json!({"id": key["id"], "description": "monthly"});
+        draft.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        draft
+    };
+    let (status, off) = make(&world.tenant, saved(json!({"enabled": false}))).await;
+    assert_eq!((status, &off["id"], &off["createdTime"]), (StatusCode::OK, &key["id"], &key["createdTime"]));
+    assert_eq!((&off["description"], &off["enabled"], &off["value"]), (&json!("monthly"), &json!(false), &Value::Null));
+    assert_eq!(refused(&who(&program).await), (401, 10, "User account is not active"));
+    assert_eq!(make(&world.tenant, saved(json!({}))).await.1["enabled"], false, "what it does not say stays");
+    let whole = json!({"enabled": true, "userId": key["userId"], "expirationTime": 0, "value": null});
+    assert_eq!(make(&world.tenant, saved(whole)).await.1["enabled"], true);
+    assert_eq!(who(&program).await.0, StatusCode::OK);
+    for (more, message) in [
+        (json!({"userId": customer}), "Cannot update API key user id!"),
+        (json!({"expirationTime": 7}), "Cannot update API key expiration time!"),
+        (json!({"description": " "}), "API key description should be specified!"),
+    ] {
+        assert_eq!(refused(&make(&world.tenant, saved(more)).await), (400, 31, message));
+    }
+    assert_eq!(make(&world.customer_a, saved(json!({}))).await.0, StatusCode::FORBIDDEN);
+    let unknown = json!({"id": {"entityType": "API_KEY", "id": user}});
+    assert_eq!(make(&world.tenant, saved(unknown)).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(list(&world.tenant, user).await.1["totalElements"], 2, "this one and the expired one");
+
     let path = format!("/api/apiKey/{id}");
     assert_eq!(world.call(Method::DELETE, &path, Some(&world.customer_a), None).await.0, StatusCode::FORBIDDEN);
     assert_eq!(world.call(Method::DELETE, &path, Some(&world.tenant), None).await.0, StatusCode::OK);

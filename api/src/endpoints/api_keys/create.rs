@@ -1,65 +1,70 @@
-//! `POST /api/apiKey`.
+//! `POST /api/apiKey`: makes a key, or saves one.
 
 use axum::{Json, body::Bytes, extract::State};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use deed_domain::{
     ids::{ApiKeyId, UserId},
-    ports::{ApiKey, ApiKeyValue},
+    ports::{ApiKey, ApiKeyValue, Principal},
     time::Timestamp,
 };
 use utoipa::ToSchema;
 
-use super::{ApiKeyJson, check_description, owner};
+use super::{ApiKeyJson, check_description, find, no_key, owner};
 use crate::{
     authentication::{Only, Person},
+    endpoints::devices::DraftId,
     error::{ApiError, Unauthenticated},
     extract::{JsonBody, JsonObject},
     state::{ApiState, Shared},
     wire::EntityId,
 };
 
-/// An API key to make.
+/// An API key to make or to save.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub(crate) struct NewApiKey {
-    /// For whom it acts; missing = the caller.
+#[schema(as = ApiKeyToSave, rename_all = "camelCase")]
+pub(crate) struct ApiKeyDraft {
+    /// The key to save; missing or null makes a new one.
+    #[schema(value_type = Option<DraftId>)]
+    id: Option<ApiKeyId>,
+    /// For whom it acts; missing = the caller, for a new one. It stays the same for life.
     #[schema(value_type = Option<EntityId>)]
     user_id: Option<UserId>,
     /// What it is for, 1 to 255 characters.
     description: String,
-    /// Whether it may be used; missing = yes.
-    #[schema(value_type = Option<bool>)]
-    enabled: bool,
-    /// It may be used before this time, milliseconds since the epoch; missing or 0 = always.
-    #[schema(value_type = Option<i64>)]
-    expiration_time: Option<Timestamp>,
+    /// Whether it may be used; missing = yes, or as it was.
+    enabled: Option<bool>,
+    /// It may be used before this time, milliseconds since the epoch; 0 = always, and so is missing for a new one. It stays
+    /// the same for life.
+    expiration_time: Option<i64>,
 }
 
-impl NewApiKey {
+impl ApiKeyDraft {
     fn read(body: &Bytes) -> Result<Self, ApiError> {
         let members = JsonObject::parse(body)?;
         let description = members.text("description")?.unwrap_or_default();
         check_description(&description)?;
         Ok(Self {
+            id: members.entity_id("id", "API_KEY")?.map(ApiKeyId),
             user_id: members.entity_id("userId", "USER")?.map(UserId),
             description,
-            enabled: members.flag("enabled")?.unwrap_or(true),
-            expiration_time: members.integer("expirationTime")?.filter(|at| *at != 0).map(Timestamp),
+            enabled: members.flag("enabled")?,
+            expiration_time: members.integer("expirationTime")?,
         })
     }
 }
 
-/// Make an API key
+/// Make or save an API key
 ///
-/// A program sends it as `X-Authorization: ApiKey <value>` and acts as the user. The value is shown this once; stored is
-/// a digest of it.
+/// A program sends it as `X-Authorization: ApiKey <value>` and acts as the user. The value of a new one is shown this once;
+/// stored is a digest of it. Of one that is there, `description` and `enabled` are saved, and the value stays.
 #[utoipa::path(
     post, path = "/api/apiKey", tag = "api keys", security(("bearer" = []), ("x-authorization" = [])),
-    request_body = NewApiKey,
+    request_body = ApiKeyDraft,
     responses(
-        (status = 200, description = "The key, with its value.", body = ApiKeyJson),
-        (status = 400, description = "The request is malformed, or the description is missing or too long."),
-        (status = 404, description = "There is no such user."),
+        (status = 200, description = "The key; a new one with its value.", body = ApiKeyJson),
+        (status = 400, description = "The request is malformed, the description is missing or too long, or it would change \
+                                      the user or the time of a key."),
+        (status = 404, description = "There is no such user, or no such key."),
     )
 )]
 pub(crate) async fn create_api_key(
@@ -67,22 +72,46 @@ pub(crate) async fn create_api_key(
     Only(Person(caller)): Only<Person>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<ApiKeyJson>, ApiError> {
-    let new = NewApiKey::read(&body)?;
-    let user = owner(&state, &caller, new.user_id.unwrap_or(caller.user_id)).await?;
+    let draft = ApiKeyDraft::read(&body)?;
+    let key = match draft.id {
+        Some(id) => save(&state, &caller, id, draft).await,
+        None => make(&state, &caller, draft).await,
+    };
+    key.map(Json)
+}
+
+async fn make(state: &ApiState, caller: &Principal, draft: ApiKeyDraft) -> Result<ApiKeyJson, ApiError> {
+    let user = owner(state, caller, draft.user_id.unwrap_or(caller.user_id)).await?;
     let now = state.clock.now();
     let key = ApiKey {
         id: ApiKeyId(state.entropy.new_id(now)),
         user_id: user.id,
-        description: new.description,
-        enabled: new.enabled,
-        expires_at: new.expiration_time,
+        description: draft.description,
+        enabled: draft.enabled.unwrap_or(true),
+        expires_at: draft.expiration_time.filter(|at| *at != 0).map(Timestamp),
         created_at: now,
     };
-    let value = new_value(&state);
+    let value = new_value(state);
     if !state.accounts.add_api_key(key.clone(), value.clone()).await? {
         return Err(Unauthenticated::BadCredentials.into());
     }
-    Ok(Json(ApiKeyJson::new(key, &user, now, Some(value.expose().to_owned()))))
+    Ok(ApiKeyJson::new(key, &user, now, Some(value.expose().to_owned())))
+}
+
+async fn save(state: &ApiState, caller: &Principal, id: ApiKeyId, draft: ApiKeyDraft) -> Result<ApiKeyJson, ApiError> {
+    let (stored, user) = find(state, caller, id).await?;
+    if draft.user_id.is_some_and(|user_id| user_id != stored.user_id) {
+        return Err(ApiError::invalid("Cannot update API key user id!"));
+    }
+    if draft.expiration_time.is_some_and(|at| at != stored.expires_at.map_or(0, |stored| stored.0)) {
+        return Err(ApiError::invalid("Cannot update API key expiration time!"));
+    }
+    let enabled = draft.enabled.unwrap_or(stored.enabled);
+    let key = ApiKey { description: draft.description, enabled, ..stored };
+    if !state.accounts.save_api_key(key.clone()).await? {
+        return Err(no_key(id));
+    }
+    Ok(ApiKeyJson::new(key, &user, state.clock.now(), None))
 }
 
 /// A value that nobody can guess.
@@ -96,17 +125,16 @@ fn new_value(state: &ApiState) -> ApiKeyValue {
 mod tests {
     use super::*;
 
-    fn read(body: &str) -> Result<NewApiKey, String> {
-        NewApiKey::read(&Bytes::copy_from_slice(body.as_bytes())).map_err(|error| error.to_string())
+    fn read(body: &str) -> Result<ApiKeyDraft, String> {
+        ApiKeyDraft::read(&Bytes::copy_from_slice(body.as_bytes())).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn a_key_is_enabled_and_lasts_unless_it_is_said_otherwise() {
+    fn a_description_is_enough() {
         let key = read(r#"{"description":"d"}"#).unwrap();
-        assert!(key.enabled && key.expiration_time.is_none() && key.user_id.is_none());
-        let key = read(r#"{"description":"d","enabled":false,"expirationTime":7}"#).unwrap();
-        assert!(!key.enabled && key.expiration_time == Some(Timestamp(7)));
-        assert!(read(r#"{"description":"d","expirationTime":0}"#).unwrap().expiration_time.is_none());
+        assert_eq!((key.id, key.user_id, key.enabled, key.expiration_time), (None, None, None, None));
+        let key = read(r#"{"description":"d","enabled":"False","expirationTime":7}"#).unwrap();
+        assert_eq!((key.enabled, key.expiration_time), (Some(false), Some(7)));
     }
 
     #[test]
