@@ -150,6 +150,25 @@ async fn a_customer_is_added_saved_and_read() {
 }
 
 #[tokio::test]
+async fn a_customer_that_is_not_public_does_not_say_so() {
+    let world = World::start().await;
+    let tenant = world.tenant.clone();
+    let customer = json!({"title": "Closed", "additionalInfo": {"isPublic": true, "description": "d"}});
+    let (status, saved) = world.post(&tenant, "/api/customer", customer).await;
+    let shown = json!({"description": "d"});
+    assert_eq!((status, &saved["additionalInfo"]), (OK, &shown));
+    let path = format!("/api/customer/{}", id(&saved));
+    assert_eq!(world.get(&tenant, &path).await.1["additionalInfo"], shown);
+    assert_eq!(world.get(&tenant, &format!("{path}/shortInfo")).await.1["isPublic"], false);
+    for list in ["/api/customers", "/api/customerInfos/all"] {
+        let page = world.get(&tenant, &format!("{list}?pageSize=1&page=0&textSearch=Closed")).await.1;
+        assert_eq!(page["data"][0]["additionalInfo"], shown, "{list}");
+    }
+    let login = world.call(Method::POST, "/api/auth/login/public", None, Some(json!({"publicId": id(&saved)}))).await;
+    assert_eq!(login.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn titles_are_unique_and_lists_are_searched() {
     let world = World::start().await;
     let tenant = world.tenant.clone();

@@ -7,6 +7,9 @@ use utoipa::ToSchema;
 
 use super::{ContactJson, EntityId, device::GroupJson};
 
+/// The member of `additionalInfo` that says whether everybody may speak for the customer.
+const IS_PUBLIC: &str = "isPublic";
+
 /// An organisation or household that can own devices.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -29,7 +32,7 @@ pub(crate) struct CustomerJson {
     version: u32,
     /// The title.
     name: String,
-    /// Whatever clients keep there; `{"isPublic": true}` of the public customer.
+    /// Whatever clients keep there, but for `isPublic`: that is `true` of the public customer, and of no other one there.
     #[schema(value_type = Option<Object>)]
     additional_info: Option<Value>,
     /// The customer above it: none, so always the null UUID.
@@ -45,6 +48,7 @@ pub(crate) struct CustomerJson {
 impl From<Customer> for CustomerJson {
     fn from(customer: Customer) -> Self {
         let tenant_id = EntityId::tenant(Some(customer.tenant_id));
+        let additional_info = shown_info(&customer);
         Self {
             id: EntityId::customer(Some(customer.id)),
             created_time: customer.created_at,
@@ -54,13 +58,24 @@ impl From<Customer> for CustomerJson {
             tenant_id,
             external_id: None,
             version: customer.version,
-            additional_info: customer.additional_info,
+            additional_info,
             customer_id: EntityId::customer(None),
             parent_customer_id: EntityId::customer(None),
             owner_id: tenant_id,
             custom_menu_id: None,
         }
     }
+}
+
+/// What clients keep with the customer. That it is public is said of the public customer alone, whatever somebody wrote.
+fn shown_info(customer: &Customer) -> Option<Value> {
+    let mut info = customer.additional_info.clone();
+    if !customer.is_public()
+        && let Some(Value::Object(members)) = &mut info
+    {
+        members.remove(IS_PUBLIC);
+    }
+    info
 }
 
 /// A customer and what people want to see beside it.
