@@ -120,7 +120,7 @@ impl Provisioning {
         profile: Profile,
         request: ProvisionRequest,
     ) -> Result<DeviceId, NotProvisioned> {
-        let name = request.device_name.filter(|name| !name.trim().is_empty());
+        let name = request.device_name.filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| self.claims.make_name());
         check_name("name", &name).map_err(|_| NotProvisioned::Refused)?;
         let credentials = request.credentials.transpose().map_err(|_| NotProvisioned::Refused)?;

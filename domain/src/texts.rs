@@ -9,6 +9,9 @@ pub enum InvalidText {
     /// More characters than [`LONGEST_TEXT`].
     #[error("Validation error: {0} length must be equal or less than 255")]
     TooLong(&'static str),
+    /// There is nothing in it but blanks.
+    #[error("Validation error: {0} must not be blank")]
+    Blank(&'static str),
     /// Markup begins in it.
     #[error("Validation error: {0} is malformed")]
     Markup(&'static str),
@@ -23,6 +26,9 @@ pub enum InvalidText {
 /// [`InvalidText`].
 pub fn check_name(member: &'static str, text: &str) -> Result<(), InvalidText> {
     check_text(member, text)?;
+    if text.trim().is_empty() {
+        return Err(InvalidText::Blank(member));
+    }
     if text.chars().any(|c| c.is_ascii_control()) {
         return Err(InvalidText::ControlCharacter(member));
     }
@@ -60,6 +66,9 @@ mod tests {
             assert_eq!(check_name("name", name), Ok(()), "{name}");
         }
         assert_eq!(check_name("name", &"x".repeat(256)), Err(InvalidText::TooLong("name")));
+        for blank in ["", " ", "\t", "\u{a0}\u{3000}"] {
+            assert_eq!(check_name("name", blank), Err(InvalidText::Blank("name")), "{blank:?}");
+        }
         assert_eq!(check_name("name", "<b>x</b>"), Err(InvalidText::Markup("name")));
         assert_eq!(check_name("name", "a\nb"), Err(InvalidText::ControlCharacter("name")));
     }

@@ -77,6 +77,11 @@ async fn a_new_device_adds_itself() {
     for nameless in [json!({}), json!({"deviceName": ""}), json!({"deviceName": null})] {
         assert_eq!(site.provision("sensor", nameless).await.0, SUCCESS);
     }
+    for blank in [" ", "\t", "\u{3000}"] {
+        let (status, _) = site.provision("sensor", json!({"deviceName": blank})).await;
+        assert_eq!(status, ProvisionStatus::Failure, "{blank:?} is no name, nor is it none");
+        assert!(site.find(blank).await.is_none());
+    }
 }
 
 #[tokio::test]
