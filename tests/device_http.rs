@@ -256,6 +256,19 @@ async fn a_path_knows_the_methods_of_the_document_and_head_is_none_of_them() {
             }
         }
     }
+    for (path, allowed) in documented() {
+        let path = path.replace("{token}", ALLOWED);
+        let plain = demo.request(Method::OPTIONS, &path);
+        let preflight = demo.request(Method::OPTIONS, &path).header("Origin", "https://shop.example");
+        for request in [plain, preflight.header("Access-Control-Request-Method", "POST")] {
+            let answer = request.send().await.unwrap();
+            let told = (answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap());
+            assert_eq!(told, (200, allowed.as_str()), "{path}");
+        }
+    }
+    // Where HEAD is a method, it is named.
+    let rest = demo.request(Method::OPTIONS, "/api/auth/user").send().await.unwrap();
+    assert_eq!(rest.headers()["allow"], "GET,HEAD");
     let request = demo.request(Method::PUT, &format!("/api/v1/{ALLOWED}/claim"));
     let problem: Value =
         request.header("Accept", "application/problem+json").send().await.unwrap().json().await.unwrap();

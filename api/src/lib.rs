@@ -12,7 +12,7 @@
 //! | `error` | errors, what HTTP makes of them, and the one place that writes their bodies |
 //! | `wire` | shapes that several endpoints share |
 //! | `limits` | how many requests a tenant and a customer may send |
-//! | `outer`, `cors`, `fallback` | what surrounds every route |
+//! | `outer`, `cors`, `allowed`, `fallback` | what surrounds every route |
 //! | `openapi` | the document of the whole |
 //!
 //! A router of another crate (the device API over HTTP) is given to [`router`] and runs inside the same surroundings. It
@@ -24,6 +24,7 @@
 
 #![forbid(unsafe_code)]
 
+mod allowed;
 mod authentication;
 mod cors;
 mod endpoints;
@@ -58,4 +59,5 @@ pub fn router(state: ApiState, extra: Router) -> Router {
         .method_not_allowed_fallback(fallback::no_method)
         .layer(middleware::from_fn_with_state(state, outer::outer))
         .layer(cors::cors())
+        .layer(middleware::from_fn(allowed::tell))
 }

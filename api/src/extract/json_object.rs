@@ -2,8 +2,14 @@
 //! the same name the last counts, and numbers and booleans may stand for their text. Messages name members, never
 //! values: those can be secrets.
 
+use std::fmt;
+
 use axum::body::Bytes;
-use serde_json::{Map, Value};
+use serde::{
+    Deserializer as _,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{Map, Value, value::RawValue};
 use uuid::Uuid;
 
 use super::uuid;
@@ -19,13 +25,21 @@ impl JsonObject {
         if body.is_empty() {
             return Err(ApiError::malformed("Required request body is missing"));
         }
-        let value: Value = serde_json::from_slice(body).map_err(|error| {
-            ApiError::malformed(format!("JSON parse error at line {}, column {}", error.line(), error.column()))
-        })?;
+        let value: Value = serde_json::from_slice(body).map_err(|error| unparsable(&error))?;
         match value {
             Value::Object(members) => Ok(Self(members)),
             _ => Err(ApiError::malformed("JSON parse error: the body must be an object")),
         }
+    }
+
+    /// As [`Self::parse`], with one member as it is spelt, which is not among the others then.
+    pub(crate) fn parse_with_spelling(
+        body: &Bytes,
+        member: &'static str,
+    ) -> Result<(Self, Option<Box<RawValue>>), ApiError> {
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let read = reader.deserialize_map(Spelt(member)).and_then(|read| reader.end().map(|()| read));
+        read.map_err(|error| unparsable(&error))
     }
 
     /// Whether the member is there, null included.
@@ -121,6 +135,34 @@ impl JsonObject {
     }
 }
 
+/// Reads an object, of which the member of that name is kept as it is spelt.
+struct Spelt(&'static str);
+
+impl<'de> Visitor<'de> for Spelt {
+    type Value = (JsonObject, Option<Box<RawValue>>);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut members, mut spelt) = (Map::new(), None);
+        while let Some(name) = map.next_key::<String>()? {
+            if name == self.0 {
+                spelt = Some(map.next_value()?);
+            } else {
+                members.insert(name, map.next_value()?);
+            }
+        }
+        Ok((JsonObject(members), spelt))
+    }
+}
+
+/// Where a body is no JSON, or no object.
+fn unparsable(error: &serde_json::Error) -> ApiError {
+    ApiError::malformed(format!("JSON parse error at line {}, column {}", error.line(), error.column()))
+}
+
 fn wrong_type(name: &str, expected: &str) -> ApiError {
     ApiError::malformed(format!("JSON parse error: member '{name}' must be {expected}"))
 }
@@ -162,6 +204,20 @@ mod tests {
         assert!(read("null").unwrap().is_none());
         for wrong in [&format!(r#"{{"entityType":"DEVICE","id":"{id}"}}"#), "{}", "5", r#"{"id":"rubbish"}"#] {
             assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn one_member_can_be_had_as_it_is_spelt() {
+        let read = |body: &str| JsonObject::parse_with_spelling(&Bytes::copy_from_slice(body.as_bytes()), "k");
+        let (members, spelt) = read(r#"{"k":[],"n":7,"k":1.50,"n":8} "#).unwrap();
+        assert_eq!((spelt.unwrap().get(), members.integer("n").unwrap()), ("1.50", Some(8)));
+        assert!(!members.contains("k"));
+        assert!(read("{}").unwrap().1.is_none());
+        let deep = format!(r#"{{"k":{}}}"#, "[".repeat(100_000));
+        for wrong in ["", "null", "[]", "1", r#"{"k":1"#, "{} {}", r#"{"k":S3CR3T}"#, &deep] {
+            let error = read(wrong).unwrap_err();
+            assert!(!error.to_string().contains("S3CR3T"), "{error}");
         }
     }
 

@@ -157,14 +157,14 @@ struct ProvisionRequest {
 
 /// Register a claim key
 ///
-/// It takes the place of the device's earlier one. The body is read as bytes, whatever its `Content-Type`.
+/// It takes the place of the device's earlier one. The body is read as bytes, whatever its `Content-Type`, and may be left out.
 #[utoipa::path(
     post, path = "/api/v1/{token}/claim", tag = "device API",
     params(
         ("token" = String, Path, description = "The device's access token."),
         ("Idempotency-Key" = Option<String>, Header, description = "Names the command, so that it is carried out once."),
     ),
-    request_body = Option<ClaimRegistration>,
+    request_body = ClaimRegistration,
     responses(
         (status = 200, description = "The key is active, and durably recorded. No body. With `security.claim.legacyAck` also \
                                       where it would be `403` or `409`."),

@@ -22,6 +22,9 @@ const PROBLEM: &str = "application/problem+json";
 /// How the description of a refusal ends that is answered without a body in any form.
 const NO_BODY: &str = "No body.";
 
+/// Where the body of a `POST` may be left out, and is an object otherwise. An `Option` would say that it may be null, too.
+const BODY_MAY_BE_LEFT_OUT: [&str; 2] = ["/api/v1/{token}/claim", "/api/devices/{deviceId}/claim-keys"];
+
 /// What the paths of devices begin with.
 const DEVICE_API: &str = "/api/v1/";
 
@@ -78,6 +81,16 @@ impl Modify for SecuritySchemes {
     }
 }
 
+/// The methods of each path of the device API.
+pub(crate) fn device_methods() -> Vec<(String, Vec<&'static str>)> {
+    let paths = device_api::DeviceApi::openapi().paths.paths;
+    let methods = |item: &PathItem| {
+        let all = [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete)];
+        all.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
+    };
+    paths.into_iter().map(|(path, item)| (path, methods(&item))).collect()
+}
+
 /// Adds what every operation of a kind can answer, so that no endpoint has to repeat it, and the problem form of each
 /// error.
 struct CommonResponses;
@@ -87,6 +100,11 @@ impl Modify for CommonResponses {
         for (path, item) in &mut document.paths.paths {
             for operation in operations(item) {
                 add_common(path, operation);
+                if let Some(RefOr::T(body)) = &mut operation.request_body
+                    && BODY_MAY_BE_LEFT_OUT.contains(&path.as_str())
+                {
+                    body.required = None;
+                }
                 for (status, response) in &mut operation.responses.responses {
                     if let RefOr::T(response) = response
                         && (status.starts_with('4') || status.starts_with('5'))
@@ -157,6 +175,16 @@ mod tests {
             committed == generated,
             "docs/openapi.json is out of date; write it anew with: DEED_BLESS=1 cargo test -p deed-api openapi"
         );
+    }
+
+    #[test]
+    fn a_body_that_may_be_left_out_is_no_null() {
+        let paths = &serde_json::to_value(document()).unwrap()["paths"];
+        for path in BODY_MAY_BE_LEFT_OUT {
+            let body = &paths[path]["post"]["requestBody"];
+            assert!(body.is_object() && body["required"] != true, "{path}");
+            assert!(body["content"][JSON]["schema"]["$ref"].is_string(), "{path}: {body}");
+        }
     }
 
     #[test]

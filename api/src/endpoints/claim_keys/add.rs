@@ -1,7 +1,5 @@
 //! `POST /api/devices/{deviceId}/claim-keys`.
 
-use std::collections::BTreeMap;
-
 use axum::{Json, body::Bytes, extract::State, http::StatusCode};
 use deed_domain::{
     claim_key::ClaimKey,
@@ -12,7 +10,6 @@ use deed_domain::{
     time::Timestamp,
 };
 use serde::Serialize;
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::{
@@ -47,9 +44,13 @@ impl NewKeyRequest {
         if body.is_empty() {
             return Ok(Self { secret_key: None, not_before: None, expiration_time: None, duration_ms: None });
         }
-        let members = JsonObject::parse(body)?;
+        // A number keeps its spelling: `1.50` is another key than `1.5`.
+        let (members, secret_key) = JsonObject::parse_with_spelling(body, "secretKey")?;
+        let secret_key = secret_key.filter(|spelt| spelt.get() != "null").map(|spelt| ClaimKey::from_json(&spelt));
         let request = Self {
-            secret_key: secret_key(body)?,
+            secret_key: secret_key
+                .map(|key| key.ok_or_else(|| ApiError::malformed("'secretKey' must be a text")))
+                .transpose()?,
             not_before: members.integer("notBefore")?.map(Timestamp),
             expiration_time: members.integer("expirationTime")?.map(Timestamp),
             duration_ms: members.integer("durationMs")?,
@@ -70,20 +71,6 @@ impl NewKeyRequest {
         let lasts = || KeyEnd::After(self.duration_ms.unwrap_or(default_duration_ms));
         let ends = self.expiration_time.map_or_else(lasts, KeyEnd::At);
         NewKey { key: self.secret_key, not_before: self.not_before, ends }
-    }
-}
-
-/// The member as it is spelt; `None` if it is missing or null.
-fn secret_key(body: &Bytes) -> Result<Option<ClaimKey>, ApiError> {
-    let members: BTreeMap<String, Box<RawValue>> =
-        serde_json::from_slice(body).map_err(|_| ApiError::malformed("The body must be a JSON object"))?;
-    match members.get("secretKey") {
-        None => Ok(None),
-        Some(value) if value.get() == "null" => Ok(None),
-        Some(value) => {
-            let key = ClaimKey::from_json(value);
-            key.map(Some).ok_or_else(|| ApiError::malformed("'secretKey' must be a text"))
-        }
     }
 }
 
@@ -118,7 +105,7 @@ impl From<IssuedKey> for NewKeyResponse {
 
 /// Add a claim key
 ///
-/// Beside those that the device has. Any active key claims the device.
+/// Beside those that the device has. Any active key claims the device. The body may be left out.
 #[utoipa::path(
     post, path = "/api/devices/{deviceId}/claim-keys", tag = "claiming",
     security(("bearer" = []), ("x-authorization" = [])),
@@ -126,7 +113,7 @@ impl From<IssuedKey> for NewKeyResponse {
         ("deviceId" = uuid::Uuid, Path, description = "The device."),
         ("Idempotency-Key" = Option<String>, Header, description = "Names the command, so that it is carried out once."),
     ),
-    request_body = Option<NewKeyRequest>,
+    request_body = NewKeyRequest,
     responses(
         (status = 201, description = "The key is active from `notBefore` on.", body = NewKeyResponse),
         (status = 400, description = "The request is malformed, the key breaks the key policy or would never be valid, or \
@@ -178,8 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_the_key_that_it_spells() {
+        let request = NewKeyRequest::read(&Bytes::from(r#"{"secretKey":1.50,"durationMs":7}"#)).unwrap();
+        assert_eq!((request.secret_key.unwrap().expose(), request.duration_ms), ("1.50", Some(7)));
+    }
+
+    #[test]
     fn what_contradicts_itself_is_refused() {
         for body in [
+            json!(null),
+            json!([]),
             json!({"secretKey": ""}),
             json!({"expirationTime": 5, "durationMs": 5}),
             json!({"durationMs": 0}),
