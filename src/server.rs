@@ -76,12 +76,14 @@ pub(crate) async fn serve(
     metrics: PrometheusHandle,
     mut signals: Signals,
 ) -> io::Result<()> {
-    let Service { store, router, mqtt, expiry, deletion, mail, readiness, stopping, .. } = service;
+    let Service { store, router, mqtt, bridge, expiry, deletion, mail, readiness, stopping, .. } = service;
     let mut background = JoinSet::new();
     background.spawn(expiry.run(stopping.clone()));
     background.spawn(deletion.run(stopping.clone()));
     background.spawn(gauges::measure(store.clone(), metrics, stopping.clone()));
-
+    if let Some(bridge) = bridge {
+        background.spawn(bridge.run(stopping.clone()));
+    }
     if let Some(mail) = mail {
         background.spawn(mail.run(stopping.clone().cancelled_owned()));
     }

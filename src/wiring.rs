@@ -21,6 +21,7 @@ use deed_domain::{
     rate_limit::RateLimit,
 };
 use deed_transports::{
+    bridge::Bridge,
     device_protocol::{DeviceProtocol, MessageLimit},
     http::{DeviceHttp, router as device_http},
     mqtt::{Mqtt, MqttSettings, over_websocket as mqtt_over_websocket},
@@ -48,6 +49,10 @@ pub(crate) struct Service {
     pub(crate) entropy: Arc<dyn Entropy>,
     /// Speaks MQTT with devices.
     pub(crate) mqtt: Arc<Mqtt>,
+    /// Answers devices.
+    pub(crate) protocol: DeviceProtocol,
+    /// Takes messages from a broker, if there is one.
+    pub(crate) bridge: Option<Bridge>,
     /// Answers requests.
     pub(crate) router: Router,
     /// Records the keys whose time ran out.
@@ -122,7 +127,7 @@ impl Service {
             longest_wait: Duration::from_millis(config.transport.http_longest_wait_ms),
             stopping: stopping.clone(),
         };
-        let mqtt = Mqtt::new(protocol, mqtt_settings(config), Arc::clone(&entropy), &store, stopping.clone());
+        let mqtt = Mqtt::new(protocol.clone(), mqtt_settings(config), Arc::clone(&entropy), &store, stopping.clone());
         let deletions = Deletions::new(claims.clone(), stored.clone(), stored.clone());
         let state = ApiState {
             claims: claims.clone(),
@@ -154,6 +159,8 @@ impl Service {
             deletion: DeletionWorker::new(deletions, Arc::clone(&clock), Arc::clone(&entropy)),
             expiry: ExpiryWorker::new(claims.clone(), stored.clone(), stored, Arc::clone(&clock)),
             mqtt,
+            protocol,
+            bridge: None,
             router: deed_api::router(state, extra),
             store,
             claims,

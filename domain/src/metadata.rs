@@ -65,6 +65,8 @@ pub enum Transport {
     Mqtt,
     /// The device API over CoAP.
     Coap,
+    /// A broker that devices send to.
+    Bridge,
     /// The command line.
     Cli,
     /// From within: the expiry worker.
@@ -79,13 +81,14 @@ impl Transport {
             Self::Http => "http",
             Self::Mqtt => "mqtt",
             Self::Coap => "coap",
+            Self::Bridge => "bridge",
             Self::Cli => "cli",
             Self::Internal => "internal",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Rest, Self::Http, Self::Mqtt, Self::Coap, Self::Cli, Self::Internal]
+        [Self::Rest, Self::Http, Self::Mqtt, Self::Coap, Self::Bridge, Self::Cli, Self::Internal]
             .into_iter()
             .find(|transport| transport.as_str() == text)
     }

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod bridge;
 mod check;
 mod config;
 mod exit;
@@ -11,6 +12,7 @@ mod replay;
 mod reset_link;
 mod serve;
 mod shared;
+mod tenant;
 
 use std::{ffi::OsString, io, process::ExitCode};
 
@@ -29,12 +31,13 @@ struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status:
   0    done
-  1    failed: nothing found, some lines not imported, or the output could not be written
+  1    failed: nothing found, or some lines not imported
   64   the command line or the configuration cannot be used
   65   the stored data is damaged
   66   the input cannot be read, or as a whole makes no sense
   69   the database or the port is not available
   73   the data directory cannot be used: not writable, in use, or not a demo's
+  74   the output cannot be written
   130  stopped by a second signal";
 
 #[derive(Debug, Subcommand)]

@@ -16,10 +16,11 @@ use deed_domain::{
     device::Refusal,
     ports::{AccountsError, Users},
 };
+use deed_transports::bridge::Bridge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::{exit::CliError, shared::Location};
+use super::{bridge, exit::CliError, shared::Location};
 use crate::{
     config::{Config, Loaded, Secrets},
     data_dir::{DataDir, lock_database},
@@ -110,9 +111,11 @@ impl Serve {
             // What was there has been lost, or the first start was cut off.
             tracing::warn!("the database is empty, and secrets.yml was made for one: if it held anything, restore it");
         }
-        let service = Service::build(config, secrets, store, metrics.clone())?;
+        let mut service = Service::build(config, secrets, store, metrics.clone())?;
         let url = format!("http://{}", reachable(ports.http.local_addr()?));
         self.prepare(&service, &data_dir, config, &url).await?;
+        let bridge = bridge::settings(config, &service.store).await?;
+        service.bridge = bridge.map(|settings| Bridge::new(settings, service.protocol.clone()));
         let http = listen(ports.http)?;
         let mqtt = ports.mqtt.map(listen).transpose()?;
         let mqtt_tls = ports.mqtt_tls.map(|(socket, files)| Ok::<_, CliError>((listen(socket)?, files))).transpose()?;

@@ -3,6 +3,9 @@
 use std::{fmt::Display, marker::PhantomData, net::IpAddr, path::PathBuf};
 
 use serde_yaml_ng::Value;
+use zeroize::Zeroizing;
+
+use super::secret::Secret;
 
 /// One kind of value: how it is read, how it is shown, what the reference says of it.
 pub(crate) trait Kind {
@@ -192,6 +195,26 @@ impl Kind for Text {
 
     fn show(&self, value: &String) -> String {
         value.clone()
+    }
+}
+
+/// A text that is never shown.
+pub(crate) struct SecretText;
+
+impl Kind for SecretText {
+    type Value = Secret;
+
+    fn name(&self) -> String {
+        "text".into()
+    }
+
+    fn parse(&self, value: &Value) -> Result<Secret, String> {
+        let text = text_of(value).ok_or("must be text")?;
+        Ok(Secret::new(Zeroizing::new(text.into_bytes())))
+    }
+
+    fn show(&self, _: &Secret) -> String {
+        String::new()
     }
 }
 

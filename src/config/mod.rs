@@ -22,8 +22,8 @@ pub(crate) use self::{
     reference::reference,
     secrets_file::{Secrets, SecretsError},
     sections::{
-        ClaimSettings, JwtSettings, LimitSettings, LogFormat, LogSettings, MailSettings, MqttSettings, NamedPepper,
-        PepperSettings, ReclaimBody, ServerSettings, SignInSettings, StorageSettings, TransportSettings,
+        BridgeSettings, ClaimSettings, JwtSettings, LimitSettings, LogFormat, LogSettings, MailSettings, MqttSettings,
+        NamedPepper, PepperSettings, ReclaimBody, ServerSettings, SignInSettings, StorageSettings, TransportSettings,
     },
 };
 use self::{
@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) sign_in: SignInSettings,
     /// The secrets behind claim keys.
     pub(crate) peppers: PepperSettings,
+    /// A broker to which devices send already.
+    pub(crate) bridge: BridgeSettings,
     /// The mail server.
     pub(crate) mail: MailSettings,
     /// What is logged.
@@ -111,6 +113,7 @@ fn sections() -> Vec<Section> {
         ServerSettings::section(),
         TransportSettings::section(),
         MqttSettings::section(),
+        BridgeSettings::section(),
         LimitSettings::section(),
         ClaimSettings::section(),
         SignInSettings::section(),
@@ -144,6 +147,7 @@ pub(crate) fn load(inputs: Inputs) -> Result<Loaded, ConfigError> {
     sources.check_names(&settings);
     let config = read(&mut sources, storage);
     if let Some(config) = &config {
+        sources.faults.extend(config.bridge.faults());
         sources.faults.extend(config.mail.faults(config.server.base_url.is_some()));
     }
     let Sources { faults, mut warnings, effective, .. } = sources;
@@ -161,6 +165,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
     let server = ServerSettings::read(sources);
     let transport = TransportSettings::read(sources);
     let mqtt = MqttSettings::read(sources);
+    let bridge = BridgeSettings::read(sources);
     let limits = LimitSettings::read(sources);
     let claim = ClaimSettings::read(sources);
     let jwt = JwtSettings::read(sources);
@@ -173,6 +178,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
         server: server?,
         transport: transport?,
         mqtt: mqtt?,
+        bridge: bridge?,
         limits: limits?,
         claim: claim?,
         jwt: jwt?,

@@ -15,7 +15,10 @@ impl Certificates {
     /// key beside it.
     pub(crate) fn make() -> Self {
         let made = Self(TempDir::new().unwrap());
-        made.one("server", "rsa:2048", &["-days", "2", "-addext", "subjectAltName=IP:127.0.0.1"]);
+        // No authority's: who trusts it, trusts it alone.
+        let server =
+            ["-days", "2", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
+        made.one("server", "rsa:2048", &server);
         let elliptic = "ec -pkeyopt ec_paramgen_curve:P-256";
         made.one("device", elliptic, &["-days", "2"]);
         made.one("unknown", "rsa:2048", &["-days", "2"]);

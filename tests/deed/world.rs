@@ -40,9 +40,14 @@ impl World {
 
     /// Kills the server and starts it again on the same data.
     pub(crate) fn restart(self) -> Self {
+        self.restart_with(&[])
+    }
+
+    /// The same with that environment.
+    pub(crate) fn restart_with(self, environment: &[(&str, &str)]) -> Self {
         let Self { data, server, client, tenant, customer_a, customer_b } = self;
         drop(server);
-        let server = serve(&data, &[]);
+        let server = serve(&data, environment);
         Self { data, server, client, tenant, customer_a, customer_b }
     }
 

@@ -5,6 +5,7 @@
 //! | [`device_protocol`] | the one translation between a device and the use cases: payloads in JSON and Protobuf, outcomes, the claiming state |
 //! | [`http`] | its framing over HTTP: the routes under `/api/v1`, and which status tells which outcome |
 //! | [`mqtt`] | its framing over MQTT: sessions, topics, acknowledgements |
+//! | [`bridge`] | the service as a client of a broker that devices already send to |
 //! | [`tls`] | connections over TLS, and the certificates of clients |
 //!
 //! A transport authenticates, frames and answers; it knows no rule of claiming. To add one, give it a module beside
@@ -13,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bridge;
 pub mod device_protocol;
 pub mod http;
 pub mod mqtt;

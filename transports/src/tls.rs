@@ -11,7 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
-        CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
+        CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
+        SignatureScheme,
         client::danger::HandshakeSignatureValid,
         crypto::{WebPkiSupportedAlgorithms, ring, verify_tls13_signature_with_raw_key},
         pki_types::{CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer, UnixTime, pem, pem::PemObject},
@@ -77,12 +78,8 @@ impl Tls {
     }
 }
 
-fn configured(certificates: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain: Vec<_> =
-        CertificateDer::pem_slice_iter(certificates).collect::<Result<_, _>>().map_err(TlsError::Certificates)?;
-    if chain.is_empty() {
-        return Err(TlsError::Certificates(pem::Error::NoItemsFound));
-    }
+fn configured(chain: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain = certificates(chain)?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(TlsError::Key)?;
     let provider = Arc::new(ring::default_provider());
     let any = Arc::new(AnyCertificate(provider.signature_verification_algorithms));
@@ -90,6 +87,41 @@ fn configured(certificates: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsE
         .with_safe_default_protocol_versions()
         .and_then(|config| config.with_client_cert_verifier(any).with_single_cert(chain, key));
     Ok(Arc::new(config.map_err(TlsError::Together)?))
+}
+
+/// How the service speaks TLS as a client: with servers of these authorities (PEM), or else of those that the system trusts; and
+/// with a certificate and key of its own, if it is given one.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn client(authorities: Option<&[u8]>, own: Option<(&[u8], &[u8])>) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    match authorities {
+        Some(given) => {
+            for authority in certificates(given)? {
+                roots.add(authority).map_err(TlsError::Together)?;
+            }
+        }
+        None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Together)?
+        .with_root_certificates(roots);
+    let config = match own {
+        None => config.with_no_client_auth(),
+        Some((chain, key)) => {
+            let key = PrivateKeyDer::from_pem_slice(key).map_err(TlsError::Key)?;
+            config.with_client_auth_cert(certificates(chain)?, key).map_err(TlsError::Together)?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found: Vec<_> =
+        CertificateDer::pem_slice_iter(text).collect::<Result<_, _>>().map_err(TlsError::Certificates)?;
+    if found.is_empty() { Err(TlsError::Certificates(pem::Error::NoItemsFound)) } else { Ok(found) }
 }
 
 fn understand(certificate: &CertificateDer<'_>) -> io::Result<ClientCertificate> {

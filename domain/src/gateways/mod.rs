@@ -15,7 +15,7 @@ use crate::{
     claim_key::ClaimKey,
     claims::{Claims, Failure, IssuedKey, NewDevice, ProfileChoice},
     device::Refusal,
-    ids::{CustomerId, DeviceId},
+    ids::{CustomerId, DeviceId, TenantId},
     metadata::{Actor, Caller, Transport},
     ports::{
         AppendError, DEFAULT_PROFILE, DeviceIdentity, GatewayDevices, KnownGateway, NamedDevice, StoreError,
@@ -150,6 +150,15 @@ impl Gateways {
     ) -> Result<Connected, NotReached> {
         let (device, reach) = self.reach(caller, gateway, name, device_type, None).await?;
         Ok(Connected { device, is_reached: reach == Reach::Own })
+    }
+
+    /// The tenant's device of that name, for a broker that vouches for its clients' names.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the devices cannot be looked up.
+    pub async fn device_named(&self, tenant_id: TenantId, name: &str) -> Result<Option<DeviceIdentity>, StoreError> {
+        let found = self.devices.devices_named(tenant_id, vec![name.to_owned()]).await?.pop();
+        Ok(found.map(|device| DeviceIdentity::new(tenant_id, device.device_id)))
     }
 
     /// Registers keys of devices behind the gateway, all at the same time, and gives what came of each, in their order.

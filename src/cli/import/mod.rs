@@ -4,7 +4,6 @@ mod columns;
 mod device;
 mod input;
 mod labels;
-mod tenant;
 mod unlabelled;
 
 use std::{path::PathBuf, sync::Arc};
@@ -32,6 +31,7 @@ use super::{
     exit::CliError,
     progress::Progress,
     shared::{Location, runtime},
+    tenant,
 };
 use crate::{
     config::{Loaded, Secrets},
@@ -112,7 +112,7 @@ impl Import {
         runtime()?.block_on(async {
             pepper_check::active_keys(&store, &secrets).await?;
             let claims = wiring::claims(&config, &secrets, &store)?;
-            let tenant_id = tenant::find(&store, self.tenant.as_deref()).await?;
+            let tenant_id = tenant::find(&store, self.tenant.as_deref(), "--tenant").await?;
             let imported = self.import(input, &store, &claims, tenant_id).await;
             store.close().await;
             imported

@@ -1,11 +1,10 @@
 //! `mail`: the mail server by which people get their links.
 
 use deed_adapters::mail::{SmtpSecurity, SmtpSettings};
-use serde_yaml_ng::Value;
 use zeroize::Zeroizing;
 
 use crate::config::{
-    kind::{Choice, Kind, Optional, Text, Whole, text_of},
+    kind::{Choice, Optional, SecretText, Text, Whole},
     secret::Secret,
     setting::section,
     sources::Fault,
@@ -87,25 +86,5 @@ impl MailSettings {
             faults.push(fault("mail.username", "and mail.password must be set together"));
         }
         faults
-    }
-}
-
-/// A text that is never shown.
-struct SecretText;
-
-impl Kind for SecretText {
-    type Value = Secret;
-
-    fn name(&self) -> String {
-        "text".into()
-    }
-
-    fn parse(&self, value: &Value) -> Result<Secret, String> {
-        let text = text_of(value).ok_or("must be text")?;
-        Ok(Secret::new(Zeroizing::new(text.into_bytes())))
-    }
-
-    fn show(&self, _: &Secret) -> String {
-        String::new()
     }
 }

@@ -1,5 +1,6 @@
 //! The sections, one file each.
 
+mod bridge;
 mod claim;
 mod jwt;
 mod limits;
@@ -12,6 +13,7 @@ mod sign_in;
 mod storage;
 mod transport;
 
+pub(crate) use bridge::BridgeSettings;
 pub(crate) use claim::{ClaimSettings, ReclaimBody};
 pub(crate) use jwt::JwtSettings;
 pub(crate) use limits::LimitSettings;

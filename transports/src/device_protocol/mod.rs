@@ -17,7 +17,7 @@ use deed_domain::{
     claims::{Claims, Failure, IssuedKey},
     device::Refusal,
     gateways::Gateways,
-    ids::{CommandId, DeviceId},
+    ids::{CommandId, DeviceId, TenantId},
     metadata::{Actor, Caller, Transport},
     ports::{
         AppendError, Attributes, Clock, Credentials, DeviceIdentity, DeviceToken, EventStore, Feed, Payloads, Profiles,
@@ -97,6 +97,14 @@ impl DeviceProtocol {
     /// [`Failure::NotAppended`] if the registry cannot be read.
     pub async fn identify(&self, token: &DeviceToken) -> Result<Option<DeviceIdentity>, Failure> {
         Ok(self.credentials.by_access_token(token).await.map_err(AppendError::from)?)
+    }
+
+    /// The tenant's device of that name.
+    ///
+    /// # Errors
+    /// [`Failure::NotAppended`] if the registry cannot be read.
+    pub async fn identify_named(&self, tenant_id: TenantId, name: &str) -> Result<Option<DeviceIdentity>, Failure> {
+        Ok(self.gateways.device_named(tenant_id, name).await.map_err(AppendError::from)?)
     }
 
     /// How the device writes its messages, by its profile at that moment. HTTP does not ask: there it is JSON.

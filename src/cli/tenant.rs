@@ -1,4 +1,4 @@
-//! Whose devices are imported.
+//! Which tenant is meant.
 
 use deed_adapters::sqlite::SqliteStore;
 use deed_domain::{
@@ -11,11 +11,11 @@ use crate::cli::CliError;
 /// Tenants that are looked through.
 const MOST: u32 = 1_000_000;
 
-/// The tenant of that title or id, or the only one.
+/// The tenant of that title or id, or the only one; `setting` is what says which one is wanted.
 ///
 /// # Errors
 /// [`CliError::Usage`] if it is not clear which one is meant; [`CliError::NotFound`] if there is none.
-pub(super) async fn find(store: &SqliteStore, wanted: Option<&str>) -> Result<TenantId, CliError> {
+pub(super) async fn find(store: &SqliteStore, wanted: Option<&str>, setting: &str) -> Result<TenantId, CliError> {
     let all =
         PageRequest { page: 0, page_size: MOST, text_search: None, sort: AccountSort::Creation, descending: false };
     let tenants = store.tenants(all).await?.rows;
@@ -25,7 +25,7 @@ pub(super) async fn find(store: &SqliteStore, wanted: Option<&str>) -> Result<Te
         return match tenants.as_slice() {
             [] => Err(CliError::NotFound("there is no tenant".to_owned())),
             [only] => Ok(only.id),
-            _ => Err(CliError::Usage(format!("--tenant has to say whose devices they are: {}", titles()))),
+            _ => Err(CliError::Usage(format!("{setting} has to say whose devices they are: {}", titles()))),
         };
     };
     let named: Vec<_> =

@@ -1,0 +1,242 @@
+//! The service as a client of the broker that a fleet already has (`docs/protocol.md`, bridge to a broker).
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`pattern`] | topics in which one level says which device it is |
+//! | [`message`] | one message, carried out |
+//!
+//! A message is acknowledged to the broker when what it asks for is durable or refused, and in the order in which it came;
+//! until then the broker keeps it, also across a restart of either. After a connection has broken, nothing is acknowledged
+//! that came over it: the broker sends it again, and the same key again only restarts its time.
+
+mod message;
+mod pattern;
+
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
+
+use deed_domain::ids::TenantId;
+use futures_util::{StreamExt, stream::FuturesOrdered};
+use rumqttc::{
+    TlsConfiguration, Transport,
+    v5::{
+        AsyncClient, ConnectionError, Event, EventLoop, MqttOptions,
+        mqttbytes::{
+            QoS,
+            v5::{Filter, Packet, Publish, RetainForwardRule, SubscribeReasonCode},
+        },
+    },
+};
+use serde_json::Value;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::rustls::ClientConfig;
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use self::message::Devices;
+pub use self::pattern::{DeviceLevel, NotAPattern, TopicPattern};
+use crate::device_protocol::DeviceProtocol;
+
+/// Most messages under way at once: the broker holds the others back.
+const UNDER_WAY: u16 = 128;
+/// Acknowledgements and replies that wait to be sent. There are never more than two for each message under way, but for
+/// replies to messages of QoS 0, which are left out then.
+const REQUESTS: usize = 512;
+/// Most bytes of a packet; the broker drops what is larger. Enough for the largest claim and its topic.
+const MAX_PACKET: u32 = 256 * 1_024;
+/// How long the broker keeps what comes while the service is away.
+const SESSION_EXPIRY_S: u32 = 7 * 86_400;
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long to wait before the next connection, at first and at most.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
+/// How long what is under way may take when the service stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Which broker, and what of it.
+#[derive(Clone)]
+pub struct BridgeSettings {
+    /// The broker's name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How TLS is spoken with it, if it is.
+    pub tls: Option<Arc<ClientConfig>>,
+    /// What the service calls itself. The broker keeps its messages under this id.
+    pub client_id: String,
+    /// The user name and the password, if the broker asks for them.
+    pub credentials: Option<(String, Zeroizing<String>)>,
+    /// Where devices send their claim info.
+    pub topic: TopicPattern,
+    /// Where they are told what became of it, if they are.
+    pub reply: Option<TopicPattern>,
+    /// Whose devices are meant by their names.
+    pub tenant_id: TenantId,
+}
+
+impl fmt::Debug for BridgeSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BridgeSettings").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+/// Takes messages from a broker.
+pub struct Bridge {
+    devices: Arc<Devices>,
+    reply: Option<TopicPattern>,
+    filter: String,
+    client: AsyncClient,
+    connection: EventLoop,
+    address: String,
+}
+
+/// A message that has been carried out.
+struct Done {
+    publish: Publish,
+    /// The connection over which it came.
+    connection: u64,
+    /// What became of it, and of which device.
+    told: Option<(String, Value)>,
+}
+
+impl Bridge {
+    /// A bridge that is not connected yet.
+    pub fn new(settings: BridgeSettings, protocol: DeviceProtocol) -> Self {
+        let BridgeSettings { host, port, tls, client_id, credentials, topic, reply, tenant_id } = settings;
+        let address = format!("{host}:{port}");
+        let mut options = MqttOptions::new(client_id, host, port);
+        options.set_keep_alive(KEEP_ALIVE).set_clean_start(false).set_manual_acks(true);
+        options.set_receive_maximum(Some(UNDER_WAY)).set_max_packet_size(Some(MAX_PACKET));
+        options.set_session_expiry_interval(Some(SESSION_EXPIRY_S));
+        if let Some((user, password)) = credentials {
+            options.set_credentials(user, password.as_str());
+        }
+        if let Some(tls) = tls {
+            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
+        }
+        let (client, connection) = AsyncClient::new(options, REQUESTS);
+        let filter = topic.filter();
+        let devices = Arc::new(Devices { protocol, topic, tenant_id });
+        Self { devices, reply, filter, client, connection, address }
+    }
+
+    /// Takes messages until the service stops; then finishes and acknowledges what is under way.
+    pub async fn run(self, stopping: CancellationToken) {
+        let Self { devices, reply, filter, client, mut connection, address } = self;
+        let acknowledge = |connection: u64, done: Done| {
+            let Done { publish, connection: came_over, told } = done;
+            if came_over != connection {
+                return;
+            }
+            if let (Some(reply), Some((device, told))) = (&reply, told) {
+                // Whoever is told nothing sends it again.
+                let _ = client.try_publish(reply.with(&device), QoS::AtLeastOnce, false, told.to_string());
+            }
+            if client.try_ack(&publish).is_err() {
+                tracing::error!("a message was not acknowledged to the broker, which will send it again");
+            }
+        };
+        let (mut under_way, mut number, mut pause) = (FuturesOrdered::new(), 0_u64, PAUSES[0]);
+        let mut is_connected = false;
+        loop {
+            let event = {
+                let mut next = pin!(connection.poll());
+                loop {
+                    tokio::select! {
+                        event = &mut next => break Some(event),
+                        Some(done) = under_way.next() => acknowledge(number, done),
+                        () = stopping.cancelled() => break None,
+                    }
+                }
+            };
+            match event {
+                None => break,
+                Some(Ok(Event::Incoming(Packet::ConnAck(_)))) => {
+                    tracing::info!(broker = address, filter, "connected with the broker");
+                    (number, pause, is_connected) = (number + 1, PAUSES[0], true);
+                    gauge(is_connected);
+                    let mut wanted = Filter::new(filter.clone(), QoS::AtLeastOnce);
+                    // What was said once and is kept for whoever comes is nobody's claim of today.
+                    wanted.retain_forward_rule = RetainForwardRule::Never;
+                    if client.try_subscribe_many([wanted]).is_err() {
+                        tracing::error!("the broker could not be asked for messages");
+                    }
+                }
+                Some(Ok(Event::Incoming(Packet::SubAck(answer)))) => {
+                    let refused =
+                        answer.return_codes.iter().find(|code| !matches!(code, SubscribeReasonCode::Success(_)));
+                    if let Some(why) = refused {
+                        tracing::error!(broker = address, filter, ?why, "the broker does not give the messages");
+                    }
+                }
+                Some(Ok(Event::Incoming(Packet::Publish(publish)))) => {
+                    let is_promised = publish.qos != QoS::AtMostOnce;
+                    if publish.retain || (!is_promised && under_way.len() >= usize::from(UNDER_WAY)) {
+                        count("dropped");
+                        if is_promised && client.try_ack(&publish).is_err() {
+                            tracing::error!("a message was not acknowledged to the broker, which will send it again");
+                        }
+                        continue;
+                    }
+                    under_way.push_back(carry_out(Arc::clone(&devices), publish, number));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    // What is still to be heard of this connection is acknowledged over no other.
+                    number += 1;
+                    if is_connected || pause == PAUSES[0] {
+                        tracing::warn!(broker = address, error = %told(&error), "no connection with the broker; trying again");
+                    }
+                    is_connected = false;
+                    gauge(is_connected);
+                    tokio::select! {
+                        () = sleep(pause) => {}
+                        () = stopping.cancelled() => break,
+                    }
+                    pause = (pause * 2).min(PAUSES[1]);
+                }
+            }
+        }
+        let _ = timeout(GRACE, async {
+            while is_connected && !under_way.is_empty() {
+                tokio::select! {
+                    event = connection.poll() => match event {
+                        // What comes now stays with the broker.
+                        Ok(_) => {}
+                        Err(_) => return,
+                    },
+                    Some(done) = under_way.next() => acknowledge(number, done),
+                }
+            }
+            if is_connected && client.try_disconnect().is_ok() {
+                while !matches!(connection.poll().await, Err(_) | Ok(Event::Outgoing(rumqttc::Outgoing::Disconnect))) {}
+            }
+        })
+        .await;
+        gauge(false);
+    }
+}
+
+async fn carry_out(devices: Arc<Devices>, publish: Publish, connection: u64) -> Done {
+    let told = match str::from_utf8(&publish.topic) {
+        Ok(topic) => devices.register(topic, &publish.payload, &format!("bridge-{connection}-{}", publish.pkid)).await,
+        Err(_) => None,
+    };
+    count(if told.is_some() { "carried_out" } else { "other_topic" });
+    Done { publish, connection, told }
+}
+
+/// What went wrong, without what the library repeats of a packet.
+fn told(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::NotConnAck(_) => "the broker answered something else than CONNACK".to_owned(),
+        ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {code:?}"),
+        other => other.to_string(),
+    }
+}
+
+fn gauge(is_connected: bool) {
+    metrics::gauge!("deed_bridge_connected").set(f64::from(u8::from(is_connected)));
+}
+
+fn count(outcome: &'static str) {
+    metrics::counter!("deed_bridge_messages_total", "outcome" => outcome).increment(1);
+}
