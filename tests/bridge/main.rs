@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use self::{
-    broker::{Kind, Mosquitto},
+    broker::{Kind, Mosquitto, Rumqttd},
     certificates::Certificates,
     deed::world::{World, secret},
 };
@@ -49,6 +49,12 @@ async fn ask(broker: &impl Kind, device: &str, message: &str) -> Value {
         }
     }
     panic!("no reply for {device}");
+}
+
+/// How often something is killed: `DEED_BRIDGE_KILLS=50 cargo test --test bridge`.
+#[expect(clippy::disallowed_methods, reason = "this setting is the test's own, not the service's")]
+fn kills() -> u32 {
+    std::env::var("DEED_BRIDGE_KILLS").map_or(4, |kills| kills.parse().unwrap())
 }
 
 async fn claims_in_the_end(world: &World, name: &str, key: &str) {
@@ -130,8 +136,17 @@ async fn over_mosquitto_a_device_is_told_what_became_of_its_message() {
 
 #[tokio::test]
 async fn over_mosquitto_what_it_has_taken_is_carried_out() {
-    let kills = std::env::var("DEED_BRIDGE_KILLS").map_or(4, |kills| kills.parse().unwrap());
-    what_the_broker_has_taken_is_carried_out(Mosquitto::start(), kills).await;
+    what_the_broker_has_taken_is_carried_out(Mosquitto::start(), kills()).await;
+}
+
+#[tokio::test]
+async fn over_rumqttd_a_device_is_told_what_became_of_its_message() {
+    a_device_is_told_what_became_of_its_message(&Rumqttd::start()).await;
+}
+
+#[tokio::test]
+async fn over_rumqttd_what_it_has_taken_is_carried_out() {
+    what_the_broker_has_taken_is_carried_out(Rumqttd::start(), kills()).await;
 }
 
 /// The broker vouches for the level of the topic: a device publishes under its own name alone.
