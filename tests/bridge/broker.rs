@@ -42,9 +42,10 @@ impl Drop for Broker {
 impl Broker {
     pub(crate) fn start(command: &mut Command, port: u16) -> Self {
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the broker is installed");
+        let started = Self { child, port };
         for _ in 0..1_000 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Self { child, port };
+                return started;
             }
             thread::sleep(Duration::from_millis(20));
         }
