@@ -10,10 +10,12 @@ mod baseline;
 mod client;
 mod import;
 mod lists;
+mod mqtt;
 mod phase;
 mod replay;
 mod seed;
 mod server;
+mod transports;
 
 use std::path::PathBuf;
 
@@ -54,11 +56,17 @@ struct Arguments {
     /// Instead of all that: pages of the device list with this many devices.
     #[arg(long, conflicts_with = "scale_to")]
     lists: Option<usize>,
+    /// Instead of all that: registrations over each protocol of devices. Opens 10,000 connections at once.
+    #[arg(long, conflicts_with_all = ["scale_to", "lists"])]
+    transports: bool,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
+    if arguments.transports {
+        return transports::measure(&arguments.server).await;
+    }
     match (arguments.scale_to, arguments.lists) {
         (Some(devices), _) => compare_sizes(&arguments, devices).await,
         (None, Some(devices)) => lists::measure(&mut Server::prepare(&arguments.server)?, devices).await,

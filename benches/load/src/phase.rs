@@ -116,6 +116,17 @@ impl Load {
                 }
             });
         }
+        Measured::of(tasks, count, started).await
+    }
+}
+
+impl Measured {
+    /// What the tasks came to together, each with its times in microseconds and how many failed.
+    pub(crate) async fn of(
+        mut tasks: JoinSet<Result<(Histogram<u64>, usize), Failure>>,
+        count: usize,
+        started: Instant,
+    ) -> Result<Self, Failure> {
         let mut times = Histogram::<u64>::new(3)?;
         let mut failed = 0;
         while let Some(task) = tasks.join_next().await {
@@ -124,7 +135,7 @@ impl Load {
             failed += failed_of_one;
         }
         #[expect(clippy::cast_precision_loss, reason = "counts and times of a benchmark")]
-        Ok(Measured {
+        Ok(Self {
             count,
             per_second: count as f64 / started.elapsed().as_secs_f64(),
             p50_ms: times.value_at_quantile(0.5) as f64 / 1_000.0,

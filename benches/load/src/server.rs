@@ -21,15 +21,18 @@ pub(crate) struct Server {
     program: PathBuf,
     data: TempDir,
     port: u16,
+    mqtt_port: u16,
     process: Option<Child>,
 }
 
 impl Server {
     /// A data directory with the demo's accounts in it; the server is not running.
     pub(crate) fn prepare(program: &Path) -> Result<Self, Failure> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let (http, mqtt) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+        let (port, mqtt_port) = (http.local_addr()?.port(), mqtt.local_addr()?.port());
+        drop((http, mqtt));
         let data = tempfile::tempdir()?;
-        let mut server = Self { program: program.canonicalize()?, data, port, process: None };
+        let mut server = Self { program: program.canonicalize()?, data, port, mqtt_port, process: None };
         server.start()?;
         server.stop()?;
         Ok(server)
@@ -40,7 +43,7 @@ impl Server {
             .args(["serve", "--demo", "--data-dir"])
             .arg(self.data.path())
             .env("HTTP_BIND_PORT", self.port.to_string())
-            .env("MQTT_BIND_PORT", "0")
+            .env("MQTT_BIND_PORT", self.mqtt_port.to_string())
             .env("DEED_LOG_LEVEL", "warn")
             .stdout(Stdio::null())
             .spawn()?;
@@ -76,17 +79,25 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn mqtt_address(&self) -> String {
+        format!("127.0.0.1:{}", self.mqtt_port)
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.data.path().join("deed.db")
     }
 
     /// Resident memory in units of a million bytes.
     pub(crate) fn resident_mb(&self) -> Result<u64, Failure> {
+        Ok(self.resident_bytes()? / 1_000_000)
+    }
+
+    pub(crate) fn resident_bytes(&self) -> Result<u64, Failure> {
         let id = self.process.as_ref().ok_or("the server is not running")?.id();
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
         let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
-        Ok(kib * 1_024 / 1_000_000)
+        Ok(kib * 1_024)
     }
 }
 
