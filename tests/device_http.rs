@@ -465,7 +465,7 @@ async fn a_device_adds_itself() {
     };
     let request = r#"{"deviceName":"S-1","provisionDeviceKey":"fleet","provisionDeviceSecret":"fleet-secret"}"#;
     let (status, kind, text) = provision(request).await;
-    assert_eq!((status, kind.as_str()), (200, "text/plain; charset=utf-8"));
+    assert_eq!((status, kind.as_str()), (200, "text/plain;charset=UTF-8"));
     let reply: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&reply["status"], &reply["credentialsType"]), (&json!("SUCCESS"), &json!("ACCESS_TOKEN")));
     let token = reply["credentialsValue"].as_str().unwrap();

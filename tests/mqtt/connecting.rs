@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     client::{BOTH, Client, NOTHING, Version, connect, packet},
@@ -35,7 +35,10 @@ async fn what_is_no_introduction_is_cut_off() {
     let mut old = packet(0x10, b"\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x01c");
     assert_eq!(answered(&world, Version::V3, &old).await, [0x20, 2, 0, 1]);
     old[9] = 9;
-    assert_eq!(answered(&world, Version::V3, &packet(0x10, b"\x00\x04MQTT\x06\x02\x00\x3c\x00\x01c")).await[3], 1);
+    assert_eq!(answered(&world, Version::V3, &packet(0x10, b"\x00\x04MQTT\x03\x02\x00\x3c\x00\x01c")).await[3], 1);
+    assert_eq!(answered(&world, Version::V3, &packet(0x10, b"\x00\x04mqtt\x04\x02\x00\x3c\x00\x01c")).await[3], 1);
+    let newer = packet(0x10, b"\x00\x04MQTT\x06\x02\x00\x3c\x00\x00\x01c");
+    assert_eq!(answered(&world, Version::V5, &newer).await, [0x20, 3, 0, 0x84, 0]);
     for version in BOTH {
         assert_eq!(answered(&world, version, &[0xc0, 0]).await, NOTHING, "{version:?}");
         let mut reserved = connect(version, "c", Some("A1_DEMO_TOKEN"), None, 60);
@@ -61,19 +64,41 @@ async fn a_client_without_an_id_gets_one() {
     assert_eq!(answered(&world, Version::V3, &keeps).await, [0x20, 2, 0, 2]);
 }
 
-#[tokio::test]
-async fn mqtt_credentials_let_in_whom_they_name() {
-    let world = World::start().await;
-    let id = world.device("Basic").await;
-    let path = format!("/api/device/credentials/{id}");
-    let (_, mut credentials) =
-        world.call(Method::GET, &format!("/api/device/{id}/credentials"), Some(&world.tenant), None).await;
+/// A device with `MQTT_BASIC` credentials.
+async fn basic(world: &World, name: &str, value: Value) {
+    let id = world.device(name).await;
+    let path = format!("/api/device/{id}/credentials");
+    let (_, mut credentials) = world.call(Method::GET, &path, Some(&world.tenant), None).await;
     credentials["credentialsType"] = "MQTT_BASIC".into();
     credentials["credentialsId"] = json!(null);
-    credentials["credentialsValue"] = json!({"clientId": "c", "userName": "u", "password": "p"}).to_string().into();
+    credentials["credentialsValue"] = value.to_string().into();
     let (status, saved) =
         world.call(Method::POST, "/api/device/credentials", Some(&world.tenant), Some(credentials)).await;
     assert_eq!(status, 200, "{path}: {saved}");
+}
+
+#[tokio::test]
+async fn a_password_needs_no_user_name_in_mqtt_5() {
+    let world = World::start().await;
+    basic(&world, "Client", json!({"clientId": "c"})).await;
+    // In two pieces, as a packet may come.
+    let right = connect(Version::V5, "c", None, Some("p"), 60);
+    let mut client = Client::silent(&world.server, Version::V5).await;
+    client.send(&right[..9]).await;
+    client.hears_nothing().await;
+    client.send(&[&right[9..], &[0xc0, 0]].concat()).await;
+    assert_eq!(client.read().await[3], 0);
+    assert_eq!(client.read().await, [0xd0, 0], "what comes behind it is read, too");
+    let wrong = connect(Version::V5, "d", None, Some("p"), 60);
+    assert_eq!(answered(&world, Version::V5, &wrong).await, [0x20, 3, 0, 0x87, 0]);
+    let old = connect(Version::V3, "c", None, Some("p"), 60);
+    assert_eq!(answered(&world, Version::V3, &old).await, NOTHING, "MQTT 3.1.1 forbids it");
+}
+
+#[tokio::test]
+async fn mqtt_credentials_let_in_whom_they_name() {
+    let world = World::start().await;
+    basic(&world, "Basic", json!({"clientId": "c", "userName": "u", "password": "p"})).await;
     for version in BOTH {
         let mut client = Client::silent(&world.server, version).await;
         client.send(&connect(version, "c", Some("u"), Some("p"), 60)).await;
@@ -107,5 +132,22 @@ async fn who_is_silent_for_longer_than_it_said_is_cut_off() {
         assert_eq!(client.read().await, [0xd0, 0]);
         let rest = client.rest().await;
         assert!(rest == told || rest == [0xe0, 2, 0x8d, 0], "{rest:02x?}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_silent_for_long_is_cut_off_whatever_it_said() {
+    let world = World::start_with(&[("TB_TRANSPORT_SESSIONS_INACTIVITY_TIMEOUT", "1000")]).await;
+    for (version, told) in [(Version::V3, &NOTHING[..]), (Version::V5, &[0xe0, 2, 0xa0, 0])] {
+        for keep_alive in [0, 30] {
+            let mut client = Client::silent(&world.server, version).await;
+            client.send(&connect(version, "c", Some("A1_DEMO_TOKEN"), None, keep_alive)).await;
+            client.read().await;
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            client.send(&[0xc0, 0]).await;
+            assert_eq!(client.read().await, [0xd0, 0]);
+            client.hears_nothing().await;
+            assert_eq!(client.rest().await, told);
+        }
     }
 }

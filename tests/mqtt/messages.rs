@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{BOTH, Client, NOTHING, Version, connect, publish},
+    client::{BOTH, Client, NOTHING, Version, connect, packet, publish},
     deed::world::{World, secret},
 };
 
@@ -173,6 +173,39 @@ async fn requests_are_answered() {
 }
 
 #[tokio::test]
+async fn acknowledgements_of_nothing_are_ignored() {
+    let world = World::start().await;
+    for version in BOTH {
+        let mut client = Client::connect(&world.server, version, ALLOWED).await;
+        // One comes in two pieces, between others.
+        client.send(&[0x40, 2, 0, 9, 0x50, 2, 0]).await;
+        client.hears_nothing().await;
+        client.send(&[9, 0x70, 2, 0, 9, 0xc0, 0]).await;
+        assert_eq!(client.read().await, [0xd0, 0], "{version:?}");
+        client.ask("v1/devices/me/rpc/request/1", r#"{"method":"x"}"#).await;
+        let (_, answer) = client.message().await;
+        assert_eq!(answer, r#"{"error":"unsupported"}"#, "and those of something are not");
+        assert_eq!(client.ask(CLAIM, claim("N")).await.0, 0);
+    }
+}
+
+#[tokio::test]
+async fn answers_have_the_qos_of_their_subscription() {
+    let world = World::start().await;
+    for version in BOTH {
+        let mut client = Client::connect(&world.server, version, ALLOWED).await;
+        let none: &[u8] = if version == Version::V5 { &[0] } else { &[] };
+        let filter = b"\x00\x1cv1/devices/me/rpc/response/+\x00";
+        client.send(&packet(0x82, &[&[0, 9], none, filter].concat())).await;
+        assert_eq!(client.read().await.last(), Some(&0));
+        client.ask("v1/devices/me/rpc/request/1", r#"{"method":"x"}"#).await;
+        assert_eq!(client.read().await[0], 0x30, "{version:?}");
+        assert_eq!(client.ask("v2/r/req/1", r#"{"method":"x"}"#).await.0, 0);
+        assert_eq!(client.message().await.0, "v2/r/res/1", "this topic is not subscribed");
+    }
+}
+
+#[tokio::test]
 async fn filters_are_accepted_one_by_one() {
     let world = World::start().await;
     for (version, refused) in [(Version::V3, 0x80), (Version::V5, 0x8f)] {
@@ -203,6 +236,17 @@ async fn a_gateway_speaks_for_the_devices_behind_it() {
     }
     let mut client = Client::connect(&world.server, Version::V5, ALLOWED).await;
     assert_eq!(client.ask("v1/gateway/telemetry", "{}").await.0, 0x87, "no gateway");
+    assert_eq!(client.ask("v1/gateway/nothing", "{}").await.0, 0x87, "no gateway");
     let mut client = Client::connect(&world.server, Version::V5, "GATEWAY").await;
     assert_eq!(client.ask("v1/gateway/claim", "{}").await.0, 0x99);
+    assert_eq!(client.ask("v1/gateway/nothing", "{}").await.0, 0x90);
+    for version in BOTH {
+        let mut client = Client::connect(&world.server, version, "GATEWAY").await;
+        let told = if version == Version::V5 { 0x99 } else { 0 };
+        let (connect, claims) = (json!({"device": "<a>x</a>"}), json!({"": {}, "Beside": {"secretKey": secret("B")}}));
+        assert_eq!(client.ask("v1/gateway/connect", connect.to_string()).await.0, told, "a name that cannot be");
+        assert_eq!(client.ask("v1/gateway/claim", claims.to_string()).await.0, told, "{version:?}");
+        assert_eq!(client.ask("v1/gateway/telemetry", "{}").await.0, 0, "the session stays");
+    }
+    assert_eq!(world.claim_with(&world.customer_a, "Beside", "B").await.0, StatusCode::OK);
 }

@@ -103,6 +103,16 @@ async fn a_device_adds_itself_in_a_session_of_its_own() {
         let rest = client.rest().await;
         let last: &[u8] = if version == Version::V5 { &[0xe0, 2, 0x90, 0] } else { &[] };
         assert!(rest.starts_with(&[0x40]) && rest.ends_with(last), "{rest:02x?}");
+        for incomplete in ["", r#"{"provisionDeviceKey":"fleet"}"#] {
+            let mut client = Client::silent(&world.server, version).await;
+            client.send(&connect(version, "", Some("provision"), None, 60)).await;
+            client.read().await;
+            client.publish("/provision/request", incomplete, 1, 3).await;
+            let rest = client.rest().await;
+            let last: &[u8] = if version == Version::V5 { &[0xe0, 2, 0x83, 0] } else { &[] };
+            assert!(rest.starts_with(&[0x40]) && rest.ends_with(last), "{rest:02x?}");
+            assert!(version == Version::V3 || rest[4] == 0x83, "{rest:02x?}");
+        }
     }
 }
 

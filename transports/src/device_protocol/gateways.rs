@@ -68,7 +68,9 @@ pub enum WhyNot {
 pub enum GatewayFault {
     /// The gateway did everything right, and the rules say no.
     Refused,
-    /// Something in the message cannot be read, or a name cannot be one.
+    /// A name or type cannot be one.
+    Unusable,
+    /// Something in the message cannot be read.
     Malformed,
     /// Something was not stored for reasons that pass; the message may be sent again.
     NotStored,
@@ -165,7 +167,8 @@ impl GatewayError {
     pub fn fault(&self) -> GatewayFault {
         match self {
             Self::NotAGateway => GatewayFault::Refused,
-            Self::Malformed(_) | Self::Unusable(_) => GatewayFault::Malformed,
+            Self::Malformed(_) => GatewayFault::Malformed,
+            Self::Unusable(_) => GatewayFault::Unusable,
             Self::Devices(DevicesNotRegistered(devices)) => {
                 devices.iter().map(|device| device.why.fault()).max().unwrap_or(GatewayFault::Refused)
             }
@@ -191,7 +194,8 @@ impl WhyNot {
     fn fault(&self) -> GatewayFault {
         match self {
             Self::NotRegistered(NotRegistered::Failed(failure)) => of_failure(failure),
-            Self::NotRegistered(NotRegistered::Payload(_)) | Self::Unusable(_) => GatewayFault::Malformed,
+            Self::NotRegistered(NotRegistered::Payload(_)) => GatewayFault::Malformed,
+            Self::Unusable(_) => GatewayFault::Unusable,
         }
     }
 }
@@ -271,7 +275,8 @@ mod tests {
         let fault = |devices| GatewayError::from(DevicesNotRegistered(devices)).fault();
         assert_eq!(fault(vec![claimed()]), GatewayFault::Refused);
         assert_eq!(fault(vec![claimed(), malformed()]), GatewayFault::Malformed);
-        assert_eq!(fault(vec![unusable, claimed()]), GatewayFault::Malformed);
+        assert_eq!(fault(vec![unusable.clone(), claimed()]), GatewayFault::Unusable);
+        assert_eq!(fault(vec![unusable, malformed()]), GatewayFault::Malformed);
         assert_eq!(fault(vec![overloaded, malformed()]), GatewayFault::NotStored);
         assert_eq!(GatewayError::NotAGateway.fault(), GatewayFault::Refused);
         assert_eq!(GatewayError::from(GatewayMessageError::NoName).fault(), GatewayFault::Malformed);

@@ -3,7 +3,7 @@
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use deed_domain::metadata::Transport;
@@ -18,7 +18,7 @@ pub(super) async fn provision(State(state): State<DeviceHttp>, headers: HeaderMa
         Err(response) => return response,
     };
     match state.protocol.provision(Transport::Http, request_id(&headers), &message).await {
-        Ok(reply) => reply.to_json().into_response(),
+        Ok(reply) => ([(CONTENT_TYPE, "text/plain;charset=UTF-8")], reply.to_json()).into_response(),
         Err(NotAnswered::Request(error)) => faulty(StatusCode::BAD_REQUEST, error),
         Err(NotAnswered::NotStored(error)) => failed(error.into()),
     }

@@ -140,12 +140,13 @@ pub(super) async fn admit(
 pub(super) fn answer_fault(wire: &mut Wire, fault: &Fault) {
     refused("malformed");
     match fault {
-        Fault::UnknownVersion => {
-            turn_away(
-                wire,
-                ConnectReturnCode::UnacceptableProtocolVersion,
-                ConnectReasonCode::UnsupportedProtocolVersion,
-            );
+        Fault::UnknownVersion { is_newer: true } => {
+            let reason = ConnectReasonCode::UnsupportedProtocolVersion;
+            wire.turn_away(v5_0::Connack::builder().session_present(false).reason_code(reason).build());
+        }
+        Fault::UnknownVersion { is_newer: false } => {
+            let code = ConnectReturnCode::UnacceptableProtocolVersion;
+            wire.turn_away(v3_1_1::Connack::builder().session_present(false).return_code(code).build());
         }
         Fault::Broken(code) if wire.is_v5() => {
             let reason = match code {

@@ -75,8 +75,11 @@ pub(super) enum Ack {
 
 /// What is wrong with what a client sent.
 pub(super) enum Fault {
-    /// There is no such version of the protocol.
-    UnknownVersion,
+    /// There is no such protocol, or no such version of it.
+    UnknownVersion {
+        /// Whether it comes after MQTT 5, and with it the answer in the form of MQTT 5.
+        is_newer: bool,
+    },
     /// The first packet introduces nobody.
     NoConnect,
     /// It breaks the protocol.

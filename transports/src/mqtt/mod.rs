@@ -5,6 +5,7 @@
 //! | [`stream`] | the bytes of a connection |
 //! | [`websocket`] | a connection inside a WebSocket, on the HTTP port |
 //! | [`wire`] | packets in and out of it, over the protocol engine |
+//! | [`raw`] | what is looked at in a packet before the engine reads it |
 //! | [`heard`] | what a packet says to the service |
 //! | [`connect`] | who connects, and whether it is let in |
 //! | [`topics`] | which topic is what, and which filters are accepted |
@@ -19,6 +20,7 @@ mod connect;
 mod heard;
 mod known;
 mod publish;
+mod raw;
 mod session;
 mod sessions;
 mod stream;

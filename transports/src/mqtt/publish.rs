@@ -22,6 +22,9 @@ use crate::device_protocol::{
     count_registration, read,
 };
 
+/// How the topics of gateways begin.
+const OF_GATEWAYS: &str = "v1/gateway/";
+
 /// What became of a message.
 pub(super) struct Outcome {
     /// How it is acknowledged.
@@ -48,6 +51,10 @@ pub(super) enum End {
         /// Whether the connection stays all the same.
         stays: bool,
     },
+    /// A request to be added lacks something: it is acknowledged as wrong, and the connection ends.
+    Incomplete(String),
+    /// A name or type that the message gives cannot be one.
+    Unusable(String),
     /// The rules say no.
     Refused(String),
     /// The client has sent as much as it may.
@@ -81,6 +88,9 @@ pub(super) async fn carry_out(mqtt: Arc<Mqtt>, client: Client, session: Arc<str>
     let payload = payload.as_slice();
     let (end, reply) = match (client, Topic::parse(&topic)) {
         (Client::Newcomer, Some(Topic::Provision)) => provision(&mqtt, &session, payload).await,
+        (Client::Device { device, .. }, None) if topic.starts_with(OF_GATEWAYS) => {
+            (unknown_to_gateways(&mqtt, device).await, None)
+        }
         (Client::Newcomer, _) | (Client::Device { .. }, None | Some(Topic::Provision)) => (End::UnknownTopic, None),
         (Client::Device { device, .. }, Some(topic)) => {
             let publishing = Publishing { mqtt: &mqtt, device, session: &session, payload };
@@ -91,9 +101,19 @@ pub(super) async fn carry_out(mqtt: Arc<Mqtt>, client: Client, session: Arc<str>
     Outcome { ack, end, reply, bytes }
 }
 
+/// A topic that not even gateways know; who is none is told that.
+async fn unknown_to_gateways(mqtt: &Mqtt, device: DeviceIdentity) -> End {
+    match mqtt.protocol.is_gateway(device).await {
+        Ok(true) => End::UnknownTopic,
+        Ok(false) => of_gateway(GatewayError::NotAGateway),
+        Err(failure) => of_failure(failure),
+    }
+}
+
 async fn provision(mqtt: &Mqtt, session: &str, payload: &[u8]) -> (End, Option<Reply>) {
     match mqtt.protocol.provision(Transport::Mqtt, Cow::Owned(session.to_owned()), payload).await {
         Ok(reply) => (End::Done, Some(Reply { topic: "/provision/response".to_owned(), payload: reply.to_json() })),
+        Err(NotAnswered::Request(error)) if error.is_incomplete() => (End::Incomplete(error.to_string()), None),
         Err(NotAnswered::Request(error)) => (malformed(&error), None),
         Err(NotAnswered::NotStored(_)) => (End::NotStored, None),
     }
@@ -271,6 +291,7 @@ fn of_failure(failure: Failure) -> End {
 fn of_gateway(error: GatewayError) -> End {
     match error.fault() {
         GatewayFault::Refused => End::Refused(error.reason()),
+        GatewayFault::Unusable => End::Unusable(error.reason()),
         GatewayFault::Malformed => End::Malformed { why: error.reason(), stays: false },
         GatewayFault::NotStored => End::NotStored,
     }

@@ -219,7 +219,7 @@ impl Session {
                     self.act(heard);
                 }
                 Err(Fault::Broken(code)) => self.end(Ending::Told(code)),
-                Err(Fault::UnknownVersion | Fault::NoConnect) => {
+                Err(Fault::UnknownVersion { .. } | Fault::NoConnect) => {
                     self.end(Ending::Told(DisconnectReasonCode::ProtocolError));
                 }
             }
@@ -242,7 +242,7 @@ impl Session {
                 let is_provisioning = matches!(self.client, Client::Newcomer);
                 let mut grant = |(filter, qos): (String, Qos)| {
                     let most = if qos == Qos::AtMostOnce { qos } else { Qos::AtLeastOnce };
-                    self.subscriptions.subscribe(&filter, is_provisioning).then_some(most)
+                    self.subscriptions.subscribe(&filter, most, is_provisioning).then_some(most)
                 };
                 let granted: Vec<_> = filters.into_iter().map(&mut grant).collect();
                 self.wire.subscribed(id, &granted);
@@ -281,7 +281,7 @@ impl Session {
             Ok(()) => {
                 if let Some(Reply { topic, payload }) = reply {
                     self.since = Instant::now();
-                    self.wire.publish(&topic, payload);
+                    self.wire.publish(&topic, payload, self.subscriptions.qos(&topic));
                 }
             }
             Err(code) => self.ending = Some(Ending::Told(code)),
@@ -299,9 +299,14 @@ impl Session {
             }
             End::Malformed { stays: true, .. } => None,
             End::Malformed { .. } => return Err(DisconnectReasonCode::PayloadFormatInvalid),
+            End::Incomplete(why) if is_v5 => Some((PubackReasonCode::ImplementationSpecificError, why.as_str())),
+            End::Incomplete(_) => None,
             End::Refused(why) if is_v5 => Some((PubackReasonCode::NotAuthorized, why.as_str())),
-            End::Refused(_) if self.mqtt.settings.closes_on_refusal => return Err(DisconnectReasonCode::NotAuthorized),
-            End::Refused(_) => None,
+            End::Unusable(why) if is_v5 => Some((PubackReasonCode::PayloadFormatInvalid, why.as_str())),
+            End::Refused(_) | End::Unusable(_) if self.mqtt.settings.closes_on_refusal => {
+                return Err(DisconnectReasonCode::NotAuthorized);
+            }
+            End::Refused(_) | End::Unusable(_) => None,
             End::TooMany if is_v5 => Some((PubackReasonCode::QuotaExceeded, "too many messages")),
             End::TooMany => return Err(DisconnectReasonCode::MessageRateTooHigh),
             End::NotStored => return Err(DisconnectReasonCode::ServerBusy),
@@ -310,6 +315,9 @@ impl Session {
         self.wire.acknowledge(ack, refused);
         if end == End::UnknownTopic && matches!(self.client, Client::Newcomer) {
             return Err(DisconnectReasonCode::TopicNameInvalid);
+        }
+        if matches!(end, End::Incomplete(_)) {
+            return Err(DisconnectReasonCode::ImplementationSpecificError);
         }
         Ok(())
     }
@@ -336,7 +344,8 @@ impl Session {
         };
         let Ok(now) = Known::read(&self.mqtt.protocol, device).await else { return };
         if let Some(before) = self.known.take() {
-            now.news(&before).into_iter().for_each(|news| self.wire.publish(topic, news));
+            let qos = self.subscriptions.qos(topic);
+            now.news(&before).into_iter().for_each(|news| self.wire.publish(topic, news, qos));
         }
         self.known = Some(Box::new(now));
     }
@@ -360,6 +369,7 @@ const fn is_cut_off(code: DisconnectReasonCode) -> bool {
             | DisconnectReasonCode::MessageRateTooHigh
             | DisconnectReasonCode::ServerBusy
             | DisconnectReasonCode::TopicNameInvalid
+            | DisconnectReasonCode::ImplementationSpecificError
     )
 }
 

@@ -1,6 +1,7 @@
 //! Which topic is what (`docs/protocol.md`, MQTT).
 
 use deed_domain::ports::PayloadEncoding;
+use mqtt_protocol_core::mqtt::packet::Qos;
 
 /// What a device publishes to a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,27 +139,46 @@ impl Form {
 
 /// What a client has subscribed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Subscriptions(u32);
+pub(super) struct Subscriptions {
+    filters: u32,
+    /// Those of them that were subscribed with QoS 0.
+    at_most_once: u32,
+}
 
 impl Subscriptions {
     /// Takes a filter in; false for one that is not accepted. A client that adds a device has one alone.
-    pub(super) fn subscribe(&mut self, filter: &str, is_provisioning: bool) -> bool {
+    pub(super) fn subscribe(&mut self, filter: &str, qos: Qos, is_provisioning: bool) -> bool {
         let place = place(filter).filter(|place| (*place == PROVISION_RESPONSE) == is_provisioning);
-        self.0 |= place.map_or(0, |place| 1 << place);
+        let bit = place.map_or(0, |place| 1 << place);
+        self.filters |= bit;
+        self.at_most_once &= !bit;
+        if qos == Qos::AtMostOnce {
+            self.at_most_once |= bit;
+        }
         place.is_some()
     }
 
     /// Takes a filter out; false for one that was not in.
     pub(super) fn unsubscribe(&mut self, filter: &str) -> bool {
         let bit = place(filter).map_or(0, |place| 1 << place);
-        let was_in = self.0 & bit != 0;
-        self.0 &= !bit;
+        let was_in = self.filters & bit != 0;
+        self.filters &= !bit;
+        self.at_most_once &= !bit;
         was_in
+    }
+
+    /// With which QoS a message on that topic is sent: what is not subscribed is sent with QoS 1, too.
+    pub(super) fn qos(self, topic: &str) -> Qos {
+        let numbered = || topic.rsplit_once('/').and_then(|(head, _)| place(&format!("{head}/+")));
+        let bit = place(topic).or_else(numbered).map_or(0, |place| 1 << place);
+        if self.at_most_once & bit == 0 { Qos::AtLeastOnce } else { Qos::AtMostOnce }
     }
 
     /// The topic on which the client waits for changes of its attributes.
     pub(super) fn attributes(self) -> Option<&'static str> {
-        [ATTRIBUTES, "v2/a", "v2/a/j"].into_iter().find(|topic| place(topic).is_some_and(|at| self.0 & (1 << at) != 0))
+        [ATTRIBUTES, "v2/a", "v2/a/j"]
+            .into_iter()
+            .find(|topic| place(topic).is_some_and(|at| self.filters & (1 << at) != 0))
     }
 }
 
@@ -190,7 +210,7 @@ mod tests {
     fn what_is_subscribed_is_remembered_until_it_is_not() {
         let mut all = Subscriptions::default();
         for filter in FILTERS {
-            assert!(all.subscribe(filter, filter == "/provision/response"), "{filter}");
+            assert!(all.subscribe(filter, Qos::AtLeastOnce, filter == "/provision/response"), "{filter}");
         }
         for refused in [
             "#",
@@ -203,11 +223,26 @@ mod tests {
             "$share/g/v1/devices/me/attributes",
             "/provision/response",
         ] {
-            assert!(!all.subscribe(refused, false), "{refused}");
+            assert!(!all.subscribe(refused, Qos::AtLeastOnce, false), "{refused}");
         }
         assert_eq!(all.attributes(), Some(ATTRIBUTES));
         assert!(all.unsubscribe(ATTRIBUTES) && !all.unsubscribe(ATTRIBUTES));
         assert_eq!(all.attributes(), Some("v2/a"));
+    }
+
+    #[test]
+    fn messages_have_the_qos_of_their_subscription() {
+        let mut subscriptions = Subscriptions::default();
+        let answer = "v1/devices/me/attributes/response/7";
+        assert_eq!(subscriptions.qos(answer), Qos::AtLeastOnce);
+        subscriptions.subscribe("v1/devices/me/attributes/response/+", Qos::AtMostOnce, false);
+        assert_eq!((subscriptions.qos(answer), subscriptions.qos(ATTRIBUTES)), (Qos::AtMostOnce, Qos::AtLeastOnce));
+        subscriptions.subscribe("v1/devices/me/attributes/response/+", Qos::AtLeastOnce, false);
+        assert_eq!(subscriptions.qos(answer), Qos::AtLeastOnce);
+        subscriptions.subscribe(ATTRIBUTES, Qos::AtMostOnce, false);
+        assert_eq!(subscriptions.qos(ATTRIBUTES), Qos::AtMostOnce);
+        subscriptions.unsubscribe(ATTRIBUTES);
+        assert_eq!(subscriptions.qos(ATTRIBUTES), Qos::AtLeastOnce);
     }
 
     proptest! {
@@ -215,7 +250,7 @@ mod tests {
         fn no_text_makes_it_panic(text in "(v1/|v2/)?.{0,40}") {
             let _ = Topic::parse(&text);
             let mut subscriptions = Subscriptions::default();
-            prop_assert_eq!(subscriptions.subscribe(&text, false), subscriptions.unsubscribe(&text));
+            prop_assert_eq!(subscriptions.subscribe(&text, Qos::AtMostOnce, false), subscriptions.unsubscribe(&text));
         }
     }
 }

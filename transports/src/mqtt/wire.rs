@@ -19,12 +19,15 @@ use mqtt_protocol_core::mqtt::{
     role,
 };
 
-use super::heard::{Ack, Fault, Heard, understand};
+use super::{
+    heard::{Ack, Fault, Heard, understand},
+    raw::{self, Extent},
+};
 
 /// Most messages of QoS 1 and 2 that a client may have under way.
 const RECEIVE_MAXIMUM: u16 = 1_024;
 /// Most messages of ours that a client may leave unacknowledged; further ones are sent with QoS 0.
-const UNACKNOWLEDGED: u16 = 32;
+const UNACKNOWLEDGED: usize = 32;
 /// A fixed header: its first byte, and a remaining length of four bytes at most; three are enough for what is allowed.
 const HEADER: usize = 4;
 
@@ -32,6 +35,16 @@ const PUBLISH: u8 = 0x30;
 const PUBREL: u8 = 0x62;
 const SUBSCRIBE: u8 = 0x82;
 const UNSUBSCRIBE: u8 = 0xa2;
+
+/// What to do with the packet that begins.
+enum Next {
+    /// It is for the engine.
+    Read,
+    /// All of it has to come first.
+    Wait,
+    /// These bytes mean nothing.
+    Skip(usize),
+}
 
 /// A connection's packets.
 pub(super) struct Wire {
@@ -47,7 +60,13 @@ pub(super) struct Wire {
     /// What is to be sent.
     out: Vec<u8>,
     /// Messages of ours without an acknowledgement.
-    unacknowledged: u16,
+    unacknowledged: Vec<u16>,
+    /// Most bytes of a packet after its fixed header.
+    max_payload: usize,
+    /// Whether the client says its password and no user name, of which the engine is not told.
+    has_no_user_name: bool,
+    /// What is wrong with the name or version of the client's protocol, if the engine does not know it.
+    unknown_version: Option<Fault>,
     /// Whether the client wants to know why.
     tells_why: bool,
 }
@@ -63,7 +82,10 @@ impl Wire {
             begins: true,
             first: 0,
             out: Vec::new(),
-            unacknowledged: 0,
+            unacknowledged: Vec::new(),
+            max_payload,
+            has_no_user_name: false,
+            unknown_version: None,
             tells_why: true,
         }
     }
@@ -102,6 +124,18 @@ impl Wire {
             if self.begins {
                 self.first = self.unread[self.at];
                 self.check_flags()?;
+                match self.look() {
+                    Next::Read => {}
+                    Next::Wait => {
+                        self.unread.drain(..self.at);
+                        self.at = 0;
+                        return Ok(None);
+                    }
+                    Next::Skip(length) => {
+                        self.at += length;
+                        continue;
+                    }
+                }
             }
             let mut rest = Cursor::new(&self.unread[self.at..]);
             let events = self.engine.recv(&mut rest);
@@ -116,6 +150,37 @@ impl Wire {
         self.unread = Vec::new();
         self.at = 0;
         Ok(None)
+    }
+
+    /// Looks at a packet before the engine does.
+    fn look(&mut self) -> Next {
+        let is_first = self.engine.get_protocol_version() == Version::Undetermined;
+        let is_connect = is_first && self.first == raw::CONNECT;
+        if !is_connect && (is_first || !raw::ACKNOWLEDGEMENTS.contains(&self.first)) {
+            return Next::Read;
+        }
+        let bytes = &self.unread[self.at..];
+        let (header, length) = match raw::extent(bytes, self.max_payload) {
+            Extent::Partly => return Next::Wait,
+            Extent::Never => return Next::Read,
+            Extent::Wholly { header, length } => (header, length),
+        };
+        let body = &bytes[header..length];
+        if !is_connect {
+            let is_expected = |id| self.first == raw::PUBACK && self.unacknowledged.contains(&id);
+            // An acknowledgement of nothing harms nobody.
+            return if raw::packet_id(body).is_none_or(is_expected) { Next::Read } else { Next::Skip(length) };
+        }
+        let connect = raw::Connect(body);
+        self.unknown_version = (connect.is_of_another_protocol() || connect.is_newer())
+            .then(|| Fault::UnknownVersion { is_newer: connect.is_newer() });
+        if let Some(mut packet) = connect.with_user_name() {
+            packet.extend_from_slice(&bytes[length..]);
+            self.unread = packet;
+            self.at = 0;
+            self.has_no_user_name = true;
+        }
+        Next::Read
     }
 
     /// The flags that the engine does not look at.
@@ -137,7 +202,15 @@ impl Wire {
         let mut heard = None;
         for event in events {
             match event {
-                Event::NotifyPacketReceived(packet) => heard = Some(understand(packet, &mut self.tells_why)?),
+                Event::NotifyPacketReceived(packet) => {
+                    let mut understood = understand(packet, &mut self.tells_why)?;
+                    if let Heard::Connect(connect) = &mut understood
+                        && self.has_no_user_name
+                    {
+                        connect.user_name = None;
+                    }
+                    heard = Some(understood);
+                }
                 Event::RequestSendPacket { packet, .. } => {
                     let again = match &packet {
                         Packet::V3_1_1Pubrec(packet) => Some(packet.packet_id()),
@@ -148,7 +221,7 @@ impl Wire {
                         self.out.extend(packet.to_continuous_buffer());
                     }
                 }
-                Event::NotifyPacketIdReleased(_) => self.unacknowledged = self.unacknowledged.saturating_sub(1),
+                Event::NotifyPacketIdReleased(id) => self.unacknowledged.retain(|other| *other != id),
                 // Times are kept by the session, whose limits they are.
                 Event::RequestTimerReset { .. } | Event::RequestTimerCancel(_) => {}
                 Event::RequestClose | Event::NotifyError(_) => {}
@@ -157,10 +230,11 @@ impl Wire {
         Ok(heard)
     }
 
-    fn fault(&self, error: MqttError) -> Fault {
+    fn fault(&mut self, error: MqttError) -> Fault {
         let is_list = self.first == SUBSCRIBE || self.first == UNSUBSCRIBE;
         match error {
-            MqttError::UnsupportedProtocolVersion => Fault::UnknownVersion,
+            _ if self.unknown_version.is_some() => self.unknown_version.take().unwrap_or(Fault::NoConnect),
+            MqttError::UnsupportedProtocolVersion => Fault::UnknownVersion { is_newer: false },
             _ if self.engine.get_protocol_version() == Version::Undetermined => Fault::NoConnect,
             // A packet that is too large is malformed on this wire, as it is to ThingsBoard; so is a list of no filters.
             MqttError::PacketTooLarge => Fault::Broken(DisconnectReasonCode::MalformedPacket),
@@ -188,7 +262,7 @@ impl Wire {
                     self.out.extend(packet.to_continuous_buffer());
                     is_sent = true;
                 }
-                Event::NotifyPacketIdReleased(_) => self.unacknowledged = self.unacknowledged.saturating_sub(1),
+                Event::NotifyPacketIdReleased(id) => self.unacknowledged.retain(|other| *other != id),
                 _ => {}
             }
         }
@@ -300,13 +374,14 @@ impl Wire {
         }
     }
 
-    /// Sends a message to the client: with QoS 1, unless it leaves too many unacknowledged.
-    pub(super) fn publish(&mut self, topic: &str, payload: String) {
-        let has_room = self.unacknowledged < UNACKNOWLEDGED
+    /// Sends a message to the client, with that QoS; with QoS 0 if it leaves too many unacknowledged.
+    pub(super) fn publish(&mut self, topic: &str, payload: String, qos: Qos) {
+        let has_room = qos != Qos::AtMostOnce
+            && self.unacknowledged.len() < UNACKNOWLEDGED
             && self.engine.get_receive_maximum_vacancy_for_send().is_none_or(|vacancy| vacancy > 0);
         let id = if has_room { self.engine.acquire_packet_id().ok() } else { None };
         let qos = if id.is_some() { Qos::AtLeastOnce } else { Qos::AtMostOnce };
-        self.unacknowledged += u16::from(id.is_some());
+        self.unacknowledged.extend(id);
         let is_sent = if self.is_v5() {
             let packet = v5_0::Publish::builder().topic_name(topic);
             self.send(packet.and_then(|packet| packet.qos(qos).packet_id(id).payload(payload).build()))
@@ -317,7 +392,7 @@ impl Wire {
         // One that is too large for the client is not sent, and nothing will acknowledge it.
         if let (false, Some(id)) = (is_sent, id) {
             self.engine.release_packet_id(id);
-            self.unacknowledged = self.unacknowledged.saturating_sub(1);
+            self.unacknowledged.retain(|other| *other != id);
         }
     }
 }
