@@ -6,6 +6,8 @@
 mod certificates;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 mod deed;
+#[path = "clients/gateway.rs"]
+mod gateway;
 mod python;
 
 use std::{collections::BTreeSet, fs};
@@ -54,6 +56,12 @@ fn paho_mqtt() {
     drive_in("python-paho", &server, "paho-mqtt", "drive_paho.py", &paths);
 }
 
+#[tokio::test]
+async fn thingsboard_gateway() {
+    gateway::brings_devices_to_be_claimed().await;
+    is_documented("thingsboard-gateway", "python-gateway", &gateway::DRIVEN.into_iter().collect());
+}
+
 fn drive(client: &str, driver: &str, arguments: &[&str]) {
     let data = TempDir::new().unwrap();
     drive_at(&serve(&data, &[]), client, driver, arguments);
@@ -68,9 +76,14 @@ fn drive_in(environment: &str, server: &Server, client: &str, driver: &str, argu
     driving.arg(format!("tests/clients/{driver}")).args(["--url", &server.url, "--mark", MARK]).args(arguments);
     let printed = python::run(&mut driving);
     let driven: BTreeSet<_> = printed.lines().filter_map(|line| line.strip_prefix("ok ")).collect();
+    is_documented(client, environment, &driven);
+}
+
+/// The client's row on the page names what was driven, and the version that is installed.
+fn is_documented(client: &str, environment: &str, driven: &BTreeSet<&str>) {
     let page = fs::read_to_string("docs/compatibility.md").unwrap();
     let (version, calls) = documented(&page, client);
-    assert_eq!(driven, calls, "calls of {client} that were driven, and those that docs/compatibility.md lists");
+    assert_eq!(*driven, calls, "calls of {client} that were driven, and those that docs/compatibility.md lists");
     let installed = fs::read_to_string(format!("tests/python/{environment}.txt")).unwrap();
     assert!(
         installed.lines().any(|line| line == format!("{client}=={version}")),
