@@ -7,22 +7,31 @@
 mod deed;
 mod python;
 
-use std::path::Path;
+use std::{path::Path, thread};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tempfile::TempDir;
 
-use self::deed::world::serve;
+use self::deed::{Server, world::serve};
 
-/// A kind of scenarios: its folder, and what its recordings call `security.claim.allowClaimingByDefault`.
+/// A kind of scenarios: its folder, what its recordings call `security.claim.allowClaimingByDefault`, and what else it is told.
 struct Kind {
     folder: &'static str,
     setting: &'static str,
     arguments: &'static [&'static str],
 }
 
-const REST: Kind = Kind { folder: "rest", setting: "allowByDefault", arguments: &[] };
-const DEVICE_HTTP: Kind = Kind { folder: "device_http", setting: "allowClaimingByDefault", arguments: &["--slow"] };
+const KINDS: [Kind; 6] = [
+    Kind { folder: "rest", setting: "allowByDefault", arguments: &[] },
+    Kind { folder: "device_http", setting: "allowClaimingByDefault", arguments: &["--slow"] },
+    Kind { folder: "device_mqtt", setting: "allowClaimingByDefault", arguments: &["--quick", "--race", "10"] },
+    Kind { folder: "device_gateway", setting: "allowClaimingByDefault", arguments: &["--quick"] },
+    Kind { folder: "device_provisioning", setting: "allowClaimingByDefault", arguments: &["--quick"] },
+    Kind { folder: "device_sdk", setting: "allowClaimingByDefault", arguments: &["--quick"] },
+];
+
+/// `mqtt_idle` is silent for eleven minutes; `tests/mqtt/connecting.rs` shows how long silence may last, with shorter times.
+const LEFT_OUT: &[&str] = &["mqtt_idle"];
 
 #[test]
 fn where_claiming_is_not_allowed_by_default() {
@@ -74,26 +83,31 @@ fn differs_from_thingsboard_only_as_decided(allowed_by_default: &str) {
             ("SECURITY_CLAIM_GUESS_LIMIT_OVERALL", "0"),
         ],
     );
-    for kind in [REST, DEVICE_HTTP] {
-        let folder = Path::new("tests/recordings").join(kind.folder);
-        let ours = data.path().join(kind.folder);
-        let mut scenarios = python::program("python", "python");
-        scenarios.arg(folder.join("scenarios.py")).arg("--url").arg(&server.url).arg("--out").arg(&ours);
-        scenarios.args(["--settle", "0", "--allow-claiming-by-default", allowed_by_default]).args(kind.arguments);
-        if kind.folder == "rest" {
-            scenarios.args(["--jwt-key", &key]);
+    thread::scope(|scope| {
+        for kind in &KINDS {
+            scope.spawn(|| compare(kind, &server, &key, allowed_by_default, data.path()));
         }
-        python::run(&mut scenarios);
-        let setting = format!("{}={allowed_by_default}", kind.setting);
-        let mut comparison = python::program("python", "python");
-        comparison.args([
-            "tests/recordings/compare.py",
-            "--protocol",
-            "docs/protocol.md",
-            "--settings",
-            &setting,
-            "--",
-        ]);
-        python::run(comparison.arg(folder.join("thingsboard-4.2.1")).arg(&ours));
-    }
+    });
+}
+
+/// Runs the scenarios of a kind, and compares what is answered with what was recorded.
+fn compare(kind: &Kind, server: &Server, key: &str, allowed_by_default: &str, data: &Path) {
+    let folder = Path::new("tests/recordings").join(kind.folder);
+    let ours = data.join(kind.folder);
+    let mut scenarios = python::program("python", "python");
+    scenarios.arg(folder.join("scenarios.py")).arg("--url").arg(&server.url).arg("--out").arg(&ours);
+    scenarios.args(["--settle", "0", "--allow-claiming-by-default", allowed_by_default]).args(kind.arguments);
+    match kind.folder {
+        "rest" => scenarios.args(["--jwt-key", key]),
+        "device_sdk" => {
+            scenarios.args(["--mqtt", &server.mqtt, "--gateway-python"]).arg(python::path("python-gateway", "python"))
+        }
+        _ => scenarios.args(["--mqtt", &server.mqtt]),
+    };
+    python::run(&mut scenarios);
+    let setting = format!("{}={allowed_by_default}", kind.setting);
+    let mut comparison = python::program("python", "python");
+    comparison.args(["tests/recordings/compare.py", "--protocol", "docs/protocol.md", "--settings", &setting]);
+    comparison.arg("--except").args(LEFT_OUT).arg("--").arg(folder.join("thingsboard-4.2.1")).arg(&ours);
+    python::run(&mut comparison);
 }

@@ -1,17 +1,23 @@
 """Shows where a recording of one server differs from a recording of another.
 
-    compare.py REFERENCE OURS [--only NAME…] [--settings NAME=true|false …] [--protocol docs/protocol.md] [--decided] [--wording]
+    compare.py REFERENCE OURS [--only NAME…] [--except NAME…] [--settings NAME=true|false …] [--protocol docs/protocol.md] [--decided] [--wording]
 
 Scenario by scenario and step by step, what the reference has and ours lacks or says otherwise. Not reported: members that only
 ours has (clients accept a superset), the digits of ids and times, the charset that a Content-Type names for JSON, which has none,
-and, unless --wording, the text of error messages. A step whose
+and, unless --wording, the text of error messages. JSON is compared as JSON, also where it is the payload of a packet, which has no
+other members then. Of the packets between a client and a server, those of a kind and direction are
+compared in their order; how kinds and directions interleave is chance. A step whose
 scenario says `differs` is a decided difference: left out, or listed with --decided; --protocol checks that each names a section
-of that page whose differences its last table tells. What it says is held to: a status (`403`), with an errorCode (`400/31`), and the outcome of a claim (`SUCCESS`) that
-stand in the text have to be what ours answers, and a step that says `differs` and does not is reported. A scenario that needs
-another setting than one of --settings is left out. Exit status 1 if anything undecided remains.
+of that page whose differences its last table tells. What it says is held to: a status (`403`), with an errorCode (`400/31`), the
+outcome of a claim (`SUCCESS`), and in MQTT a code (`0x87`), an acknowledgement (`PUBACK`), that it is `closed` or that `nothing`
+comes, where they stand in the text, have to be what ours answers, and a step that says `differs` and does not is reported. A
+scenario that needs another setting than one of --settings is left out, as is one of --except. Exit status 1 if anything
+undecided remains.
 """
 import argparse, json, pathlib, re, sys
 
+SUCCESS = {"reason": "0x00"}
+UNSAID = {kind: SUCCESS for kind in ("PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "DISCONNECT")} | {"PUBLISH": {"dup": False, "retain": False}}
 PLACEHOLDER = re.compile(r"<uuid:\d+>")
 CHARSET_OF_JSON = re.compile(r"^(application/json);charset=[\w-]+$")
 
@@ -33,11 +39,13 @@ class Ids:
 
 
 def differences(ref, ours, path, wording, ids):
+    ref, ours = in_full(ref), in_full(ours)
     if isinstance(ref, dict) and isinstance(ours, dict):
         for k in ref:
             if k == "message" and not wording: continue
             if k not in ours: yield f"{path}.{k}", ref[k], "(absent)"
             else: yield from differences(ref[k], ours[k], f"{path}.{k}", wording, ids)
+    elif interleaved(ref) and interleaved(ours): yield from differences(by_direction(ref), by_direction(ours), path, wording, ids)
     elif isinstance(ref, list) and isinstance(ours, list):
         if all(isinstance(x, dict) and "key" in x for x in ref + ours):  # attributes come in any order
             ref, ours = (sorted(x, key=lambda a: a["key"]) for x in (ref, ours))
@@ -46,6 +54,35 @@ def differences(ref, ours, path, wording, ids):
             for i, (a, b) in enumerate(zip(ref, ours)): yield from differences(a, b, f"{path}[{i}]", wording, ids)
     elif path == ".contentType" and media_type(ref) == media_type(ours): return
     elif not ids.same(ref, ours): yield path, ref, ours
+
+
+def interleaved(x):
+    """Whether these are packets of both sides of a connection."""
+    return isinstance(x, list) and bool(x) and all(isinstance(p, dict) and len(p) == 1 and set(p) <= {"client", "server"} for p in x)
+
+
+def by_direction(packets):
+    """Whose packets of which kind, in their order. By which ids the server's messages go is its own affair."""
+    out = {}
+    for p in packets:
+        for who, packet in p.items():
+            if isinstance(packet, dict) and (who, packet["packet"]) in (("server", "PUBLISH"), ("client", "PUBACK")): packet = {k: v for k, v in packet.items() if k != "id"}
+            out.setdefault(f"{who} {packet['packet'] if isinstance(packet, dict) else packet}", []).append(packet)
+    return out
+
+
+def in_full(x):
+    """A packet of MQTT with what it says by leaving it out, and with a payload that is a JSON object as that object."""
+    if not isinstance(x, dict) or "packet" not in x: return x
+    x = UNSAID.get(x["packet"], {}) | x
+    if x["packet"] == "PUBLISH": x["payload"] = json_object(x.get("payload"))
+    return x
+
+
+def json_object(text):
+    try: read = json.loads(text)
+    except (TypeError, ValueError): return text
+    return {"JSON": read, "members": sorted(read)} if isinstance(read, dict) else text
 
 
 def media_type(written):
@@ -65,7 +102,9 @@ def counterpart(steps, i, what):
 
 
 def broken_promise(text, response):
-    """What `differs` says of status, errorCode or outcome, if ours answers something else."""
+    """What `differs` says of status, errorCode, outcome or packets, if ours answers something else."""
+    if isinstance(response, dict) and "packets" in response: response = [p["server"] if isinstance(p["server"], dict) else {"closed": p["server"]} for p in response["packets"] if "server" in p]
+    if isinstance(response, list): return broken_promise_of_mqtt(text, [p for p in response if isinstance(p, dict)])
     if not isinstance(response, dict) or "status" not in response: return None
     body = response.get("outcome", response.get("body"))
     told, code = (body.get("response"), body.get("errorCode")) if isinstance(body, dict) else (body, None)
@@ -74,6 +113,18 @@ def broken_promise(text, response):
     outcome = re.search(r"\b(SUCCESS|FAILURE|CLAIMED)(?=,|$| )", text)
     if outcome and (told is None or isinstance(told, str)) and told != outcome[1]: return f"{response['status']} {told}"
     return None
+
+
+def broken_promise_of_mqtt(text, packets):
+    kinds, closed = {p.get("packet") for p in packets}, any("closed" in p for p in packets)
+    codes = {c for p in map(in_full, packets) for c in (p.get("code"), p.get("reason"), *p.get("codes", ())) if c}
+    kept = (
+        not packets if ": nothing" in text
+        else all(c.lower() in codes for c in re.findall(r"\b0x[0-9A-Fa-f]{2}\b", text))
+        and all(k in kinds for k in re.findall(r"(?<!without a )\b(PUBACK|PUBREC|PUBCOMP|PINGRESP)\b", text))
+        and (closed or not re.search(r"\bclosed\b", text))
+    )
+    return None if kept else short(packets)
 
 
 def explained(page):
@@ -85,13 +136,13 @@ def explained(page):
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("reference", type=pathlib.Path); p.add_argument("ours", type=pathlib.Path)
-    p.add_argument("--only", nargs="*"); p.add_argument("--settings", nargs="*", default=[]); p.add_argument("--protocol", type=pathlib.Path)
+    p.add_argument("--only", nargs="*"); p.add_argument("--except", nargs="*", default=[], dest="left_out"); p.add_argument("--settings", nargs="*", default=[]); p.add_argument("--protocol", type=pathlib.Path)
     p.add_argument("--decided", action="store_true"); p.add_argument("--wording", action="store_true")
     a = p.parse_args(); steps = decided = undecided = 0; unexplained = set()
     settings = {k: v == "true" for k, v in (s.split("=") for s in a.settings)}
     sections = explained(a.protocol) if a.protocol else None
     for f in sorted(a.reference.glob("*.json")):
-        if a.only and f.stem not in a.only: continue
+        if a.only and f.stem not in a.only or f.stem in a.left_out: continue
         reference = json.loads(f.read_text())
         if any(settings.get(k, v) != v for k, v in reference["settings"].items()): continue
         other = a.ours / f.name

@@ -1,8 +1,8 @@
 """Records exchanges with a claiming server as JSON, with what changes from run to run replaced by placeholders.
 
 A scenario is a function `def scenario_NAME(rec)`, registered with @scenario("title"). It talks to the server through
-`rec.http(...)`. Every exchange becomes a step of `NAME.json`. The same scenarios run against any server that speaks the protocol;
-`compare.py` shows where two recordings differ.
+`rec.http(...)` and the helpers for MQTT and CoAP (session.py, coap.py). Every exchange becomes a step of `NAME.json`. The same
+scenarios run against any server that speaks the protocol; `compare.py` shows where two recordings differ.
 """
 import json, re, time, uuid
 import requests
@@ -20,8 +20,10 @@ def scenario(title, **settings):
 
 
 class Recorder:
-    def __init__(self, url):
-        self.url = url.rstrip("/")
+    def __init__(self, url, mqtt_port=None, coap_port=None, reference=()):
+        """`reference`: the recorded steps of the scenario, where something depends on what was answered then."""
+        self.url, self.host, self.mqtt_port, self.coap_port = url.rstrip("/"), url.split("//")[1].split(":")[0].split("/")[0], mqtt_port, coap_port
+        self.reference = reference
         self.steps, self.names = [], {}
         self.session = requests.Session()
 
@@ -59,6 +61,12 @@ class Recorder:
         if differs: step["differs"] = differs
         self.steps.append(step)
 
+    def recorded(self, what):
+        """What was recorded of the step that comes next, or None."""
+        i = len(self.steps)
+        if i < len(self.reference) and self.reference[i]["what"] == what: return self.reference[i]["response"]
+        return next((s["response"] for s in self.reference if s["what"] == what), None)
+
     def left_out(self, what, differs):
         """A step of the reference that is not taken, and why."""
         self.note(what, {}, None, differs)
@@ -89,15 +97,15 @@ class Recorder:
         return r.json()["token"]
 
 
-def run(rec_factory, out_dir, only=None, server="", settings=None):
-    import pathlib, sys, traceback
+def run(rec_factory, out_dir, only=None, server="", settings=None, jobs=1):
+    import concurrent.futures, pathlib, sys, traceback
     out = pathlib.Path(out_dir); out.mkdir(parents=True, exist_ok=True)
-    for key, title, needs, f in SCENARIOS:
-        if only and key not in only: continue
-        if settings is not None and any(settings.get(k) != v for k, v in needs.items()): continue
-        rec = rec_factory()
+    def record(key, title, needs, f):
+        rec, began = rec_factory(key), time.monotonic()
         try: f(rec)
         except Exception as e:
             traceback.print_exc(); rec.note("scenario stopped", {}, {"error": repr(e)})
         (out / f"{key}.json").write_text(json.dumps({"scenario": title, "server": server, "settings": needs, "steps": rec.steps}, indent=1, ensure_ascii=False) + "\n")
-        print(f"{key}: {len(rec.steps)} steps", file=sys.stderr)
+        print(f"{key}: {len(rec.steps)} steps in {time.monotonic() - began:.1f} s", file=sys.stderr)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(lambda s: record(*s), [s for s in SCENARIOS if (not only or s[0] in only) and (settings is None or all(settings.get(k) == v for k, v in s[2].items()))]))

@@ -1,54 +1,20 @@
-"""What a device does over HTTP: registrations in every form, refusals, sizes, and the companion routes.
+"""What a device does over HTTP: registrations in every form, refusals, sizes, and the companion routes; and where claiming is allowed
+by default, a registration over each transport.
 
-    device_http/scenarios.py --url URL --out DIR [--only NAME…] [--allow-claiming-by-default true|false] [--settle SECONDS]
+    device_http/scenarios.py --url URL --mqtt HOST:PORT [--coap HOST:PORT] --out DIR [--only NAME…] [--allow-claiming-by-default true|false] [--settle SECONDS]
 
 Every scenario makes its own devices. `--settle` is waited between a registration and the claim that uses it: ThingsBoard answers
 a device before it has stored the key, `deed` afterwards. Signs in as tenant@thingsboard.org / tenant.
 """
-import argparse, json, pathlib, sys, time, uuid
+import json, pathlib, sys, time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import requests
-from recorder import Recorder, run, scenario
+from coap import coap
+from device import ARGS, CLAIM, NO_COAP, OK, V, Device, claim, main, settle
+from recorder import scenario
+from session import Session, pub
 
-ARGS = None
-CACHE = {}
-NOT_YET = "Device API: MQTT and CoAP are not served yet"
 
-
-# ---- what the scenarios need of REST, not recorded ------------------------------------------------------------------------
-def tenant(rec):
-    if "tenant" not in CACHE: CACHE["tenant"] = rec.login("tenant@thingsboard.org", "tenant")
-    return CACHE["tenant"]
-
-def api(rec, method, path, body=None, token=None, ok=True):
-    r = rec.http("", method, path, token=token or tenant(rec), body=body, record=False)
-    if ok: r.raise_for_status()
-    return r
-
-def buyer(rec):
-    """The token and customer id of a customer user made for this run."""
-    if "buyer" not in CACHE:
-        c = api(rec, "POST", "/api/customer", {"title": "C-" + uuid.uuid4().hex[:10]}).json()
-        email = uuid.uuid4().hex[:10] + "@example.com"
-        u = api(rec, "POST", "/api/user?sendActivationMail=false", {"email": email, "authority": "CUSTOMER_USER", "customerId": c["id"]}).json()
-        link = api(rec, "GET", f"/api/user/{u['id']['id']}/activationLink").text.strip().strip('"')
-        requests.post(rec.url + "/api/noauth/activate?sendActivationMail=false", json={"activateToken": link.split("activateToken=")[1], "password": "secret-password"}, timeout=30).raise_for_status()
-        CACHE["buyer"] = rec.login(email, "secret-password"), c["id"]["id"]
-    return CACHE["buyer"]
-
-class Device:
-    """A device with a fresh name and token; `allowed`: its `claimingAllowed` attribute is true."""
-    count = 0
-    def __init__(self, rec, allowed=True, label=None, **fields):
-        rec.devices = getattr(rec, "devices", 0) + 1; n = label or rec.devices
-        self.rec, self.name, self.token = rec, rec.fresh(f"name{n}", "D-"), rec.fresh(f"token{n}")
-        self.id = rec.name(api(rec, "POST", f"/api/device?accessToken={self.token}", {"name": self.name, "type": "default", **fields}).json()["id"]["id"], f"id{n}")
-        if allowed: self.attributes(claimingAllowed=True)
-    def attributes(self, scope="SERVER_SCOPE", **values): api(self.rec, "POST", f"/api/plugins/telemetry/DEVICE/{self.id}/{scope}", values)
-    def assign(self): api(self.rec, "POST", f"/api/customer/{buyer(self.rec)[1]}/device/{self.id}"); return self
-    def owner(self):
-        c = api(self.rec, "GET", f"/api/device/{self.id}").json()["customerId"]["id"]
-        return "none" if c == "13814000-1dd2-11b2-8080-808080808080" else "buyer's customer" if c == buyer(self.rec)[1] else c
 
 def cors(headers):
     """What is told to other origins; names of headers in one case, as they have none."""
@@ -56,28 +22,15 @@ def cors(headers):
     if "Vary" in shown: shown["Vary"] = shown["Vary"].title()
     return shown
 
-def settle(): time.sleep(ARGS.settle)
-
 def let_end(ms):
     """Waits until a window of so many milliseconds has ended."""
     time.sleep(1 if ARGS.settle else ms / 1000 + 0.05)
-
-def claim(rec, device, key=None, what="a customer user claims it", differs=None):
-    """Claims by REST and notes status and outcome only (the REST side has scenarios of its own)."""
-    name = device if isinstance(device, str) else device.name
-    r = api(rec, "POST", f"/api/customer/device/{name}/claim", {} if key is None else {"secretKey": key}, token=buyer(rec)[0], ok=False)
-    try: out = r.json()
-    except ValueError: out = r.text
-    if isinstance(out, dict): out = out.get("response") or out.get("message")
-    rec.note(what, {"method": "POST", "path": f"/api/customer/device/{name}/claim", "body": {} if key is None else {"secretKey": key}}, {"status": r.status_code, "outcome": out}, differs)
-    return out
 
 REFUSED = "Device API: 403 with a JSON error"
 CLAIMED = "Device API: 409 with a JSON error"
 BAD = "Device API: 400/31"
 STRICT = "Device API: strict JSON, 400/31"
 NO_PIECE = "Device API: no array is taken for its element, 400/31"
-OK = '{"secretKey":"k","durationMs":60000}'
 
 @scenario("HTTP registration: the forms a body may take, and whether the key then works")
 def scenario_http_claim_bodies(rec):
@@ -140,8 +93,12 @@ def scenario_http_claim_allowed_by_default(rec):
     rec.http("claimingAllowed false is not looked at", "POST", f"/api/v1/{d.token}/claim", raw=OK); settle(); claim(rec, d, "k")
     d = Device(rec, allowed=False).assign()
     rec.http("assigned already", "POST", f"/api/v1/{d.token}/claim", raw=OK, differs=CLAIMED)
-    for transport in ("MQTT 3.1.1", "MQTT 5", "CoAP"):
-        rec.left_out(transport, NOT_YET); rec.left_out("a customer user claims it", NOT_YET)
+    for v in V:
+        d = Device(rec, allowed=False)
+        with Session(rec, v, username=d.token) as s: s.step(f"MQTT {v}", pub(CLAIM, OK))
+        settle(); claim(rec, d, "k")
+    if not rec.coap_port: rec.left_out("CoAP", NO_COAP); rec.left_out("a customer user claims it", NO_COAP); return
+    d = Device(rec, allowed=False); coap(rec, "CoAP", "POST", f"/api/v1/{d.token}/claim", OK); settle(); claim(rec, d, "k")
 
 @scenario("A second registration, expiry, wrong key: what the transports' windows do")
 def scenario_window_rules(rec):
@@ -189,9 +146,4 @@ def scenario_http_companions(rec):
         rec.note(f"CORS headers of {m}", {"method": m, "path": path, "headers": {"Origin": "https://ui.example.com"}}, {"status": r.status_code} | cors(r.headers))
 
 
-if __name__ == "__main__":
-    p = argparse.ArgumentParser(); p.add_argument("--url", required=True); p.add_argument("--out", required=True); p.add_argument("--only", nargs="*")
-    p.add_argument("--allow-claiming-by-default", choices=("true", "false"), default="false"); p.add_argument("--settle", type=float, default=0.5); p.add_argument("--server", default="")
-    p.add_argument("--slow", action="store_true", help="also the steps that wait for a minute")
-    ARGS = p.parse_args()
-    run(lambda: Recorder(ARGS.url), ARGS.out, ARGS.only, ARGS.server, {"allowClaimingByDefault": ARGS.allow_claiming_by_default == "true"})
+if __name__ == "__main__": main(__doc__, __file__)

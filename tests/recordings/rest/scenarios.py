@@ -1265,4 +1265,4 @@ if __name__ == "__main__":
     p.add_argument("--allow-claiming-by-default", choices=("true", "false")); p.add_argument("--settle", type=float, default=0.6); p.add_argument("--jwt-key"); p.add_argument("--rest-limits", action="store_true"); p.add_argument("--server", default="")
     ARGS = p.parse_args()
     default = {"true": True, "false": False}.get(ARGS.allow_claiming_by_default)
-    run(lambda: Recorder(ARGS.url), ARGS.out, ARGS.only, ARGS.server, {"allowByDefault": default})
+    run(lambda key: Recorder(ARGS.url), ARGS.out, ARGS.only, ARGS.server, {"allowByDefault": default})
