@@ -11,7 +11,7 @@ use hyper_util::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UdpSocket},
     signal::unix::{Signal, SignalKind, signal},
     task::{JoinError, JoinHandle, JoinSet},
     time::timeout,
@@ -63,6 +63,8 @@ pub(crate) struct Listeners {
     pub(crate) mqtt: Option<TcpListener>,
     /// By MQTT over TLS, if it is served.
     pub(crate) mqtt_tls: Option<(TcpListener, TlsFiles)>,
+    /// By CoAP, if it is served.
+    pub(crate) coap: Option<UdpSocket>,
 }
 
 /// Serves until a signal comes, then finishes what has been accepted and closes the store. A second signal ends the
@@ -76,7 +78,7 @@ pub(crate) async fn serve(
     metrics: PrometheusHandle,
     mut signals: Signals,
 ) -> io::Result<()> {
-    let Service { store, router, mqtt, bridge, expiry, deletion, mail, readiness, stopping, .. } = service;
+    let Service { store, router, mqtt, coap, bridge, expiry, deletion, mail, readiness, stopping, .. } = service;
     let mut background = JoinSet::new();
     background.spawn(expiry.run(stopping.clone()));
     background.spawn(deletion.run(stopping.clone()));
@@ -93,7 +95,7 @@ pub(crate) async fn serve(
         background.spawn(files.clone().follow(stopping.clone()));
     }
     let mut server = tokio::spawn(async move {
-        let Listeners { http, mqtt: plain, mqtt_tls } = listeners;
+        let Listeners { http, mqtt: plain, mqtt_tls, coap: socket } = listeners;
         tokio::join!(
             answer(http, router, end.clone()),
             async {
@@ -104,6 +106,11 @@ pub(crate) async fn serve(
             async {
                 if let Some((listener, files)) = mqtt_tls {
                     converse_over_tls(listener, files.tls(), &mqtt, &end).await;
+                }
+            },
+            async {
+                if let Some(socket) = socket {
+                    coap.serve(socket).await;
                 }
             }
         );

@@ -22,6 +22,7 @@ use deed_domain::{
 };
 use deed_transports::{
     bridge::Bridge,
+    coap::{Coap, CoapSettings},
     device_protocol::{DeviceProtocol, MessageLimit},
     http::{DeviceHttp, router as device_http},
     mqtt::{Mqtt, MqttSettings, over_websocket as mqtt_over_websocket},
@@ -49,6 +50,8 @@ pub(crate) struct Service {
     pub(crate) entropy: Arc<dyn Entropy>,
     /// Speaks MQTT with devices.
     pub(crate) mqtt: Arc<Mqtt>,
+    /// Speaks CoAP with devices.
+    pub(crate) coap: Arc<Coap>,
     /// Answers devices.
     pub(crate) protocol: DeviceProtocol,
     /// Takes messages from a broker, if there is one.
@@ -128,6 +131,7 @@ impl Service {
             stopping: stopping.clone(),
         };
         let mqtt = Mqtt::new(protocol.clone(), mqtt_settings(config), Arc::clone(&entropy), &store, stopping.clone());
+        let coap = Coap::new(protocol.clone(), coap_settings(config), Arc::clone(&entropy), &store, stopping.clone());
         let deletions = Deletions::new(claims.clone(), stored.clone(), stored.clone());
         let state = ApiState {
             claims: claims.clone(),
@@ -159,6 +163,7 @@ impl Service {
             deletion: DeletionWorker::new(deletions, Arc::clone(&clock), Arc::clone(&entropy)),
             expiry: ExpiryWorker::new(claims.clone(), stored.clone(), stored, Arc::clone(&clock)),
             mqtt,
+            coap,
             protocol,
             bridge: None,
             router: deed_api::router(state, extra),
@@ -228,6 +233,13 @@ fn mqtt_settings(config: &Config) -> MqttSettings {
         legacy_ack: config.claim.legacy_ack,
         closes_on_refusal: config.mqtt.closes_on_refusal,
         takes_expired_certificates: config.mqtt.takes_expired_certificates,
+    }
+}
+
+fn coap_settings(config: &Config) -> CoapSettings {
+    CoapSettings {
+        piggyback_timeout: Duration::from_millis(config.coap.piggyback_timeout_ms),
+        legacy_ack: config.claim.legacy_ack,
     }
 }
 

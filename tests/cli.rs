@@ -114,7 +114,8 @@ async fn the_first_start_shows_a_password_once() {
     assert_eq!(printed.matches(&password).count(), 1, "{printed}");
 
     let again = Server::start(&mut serve(directory.path()));
-    assert_eq!(again.greeting, format!("Devices speak MQTT at {}\n", again.mqtt));
+    let ports = format!("Devices speak MQTT at {}\nDevices speak CoAP at {}\n", again.mqtt, again.coap);
+    assert_eq!(again.greeting, ports);
     assert!(login(&again, "sysadmin@thingsboard.org", &password).await.is_ok());
 }
 

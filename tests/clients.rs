@@ -47,6 +47,13 @@ fn tb_mqtt_client() {
 }
 
 #[test]
+fn aiocoap() {
+    let data = TempDir::new().unwrap();
+    let server = serve(&data, &[]);
+    drive_at(&server, "aiocoap", "drive_aiocoap.py", &["--coap", &server.coap]);
+}
+
+#[test]
 fn paho_mqtt() {
     let (data, certificates) = (TempDir::new().unwrap(), Certificates::make());
     let environment = certificates.environment();

@@ -147,6 +147,7 @@ impl Service {
             .args(arguments)
             .env("HTTP_BIND_PORT", "0")
             .env("MQTT_BIND_PORT", "0")
+            .env("COAP_BIND_PORT", "0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

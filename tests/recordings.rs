@@ -21,10 +21,11 @@ struct Kind {
     arguments: &'static [&'static str],
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind { folder: "rest", setting: "allowByDefault", arguments: &[] },
     Kind { folder: "device_http", setting: "allowClaimingByDefault", arguments: &["--slow"] },
     Kind { folder: "device_mqtt", setting: "allowClaimingByDefault", arguments: &["--quick", "--race", "10"] },
+    Kind { folder: "device_coap", setting: "allowClaimingByDefault", arguments: &["--quick"] },
     Kind { folder: "device_gateway", setting: "allowClaimingByDefault", arguments: &["--quick"] },
     Kind { folder: "device_provisioning", setting: "allowClaimingByDefault", arguments: &["--quick"] },
     Kind { folder: "device_sdk", setting: "allowClaimingByDefault", arguments: &["--quick"] },
@@ -99,10 +100,10 @@ fn compare(kind: &Kind, server: &Server, key: &str, allowed_by_default: &str, da
     scenarios.args(["--settle", "0", "--allow-claiming-by-default", allowed_by_default]).args(kind.arguments);
     match kind.folder {
         "rest" => scenarios.args(["--jwt-key", key]),
-        "device_sdk" => {
-            scenarios.args(["--mqtt", &server.mqtt, "--gateway-python"]).arg(python::path("python-gateway", "python"))
-        }
-        _ => scenarios.args(["--mqtt", &server.mqtt]),
+        "device_sdk" => scenarios
+            .args(["--mqtt", &server.mqtt, "--coap", &server.coap, "--gateway-python"])
+            .arg(python::path("python-gateway", "python")),
+        _ => scenarios.args(["--mqtt", &server.mqtt, "--coap", &server.coap]),
     };
     python::run(&mut scenarios);
     let setting = format!("{}={allowed_by_default}", kind.setting);

@@ -18,7 +18,7 @@ use deed_domain::{
 };
 use deed_transports::bridge::Bridge;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 
 use super::{bridge, exit::CliError, shared::Location};
 use crate::{
@@ -37,6 +37,7 @@ const DEMO_DEFAULTS: &[(&str, &str)] = &[
     ("server.address", "127.0.0.1"),
     ("transport.mqtt.bind_address", "127.0.0.1"),
     ("transport.mqtt.ssl.bind_address", "127.0.0.1"),
+    ("coap.bind_address", "127.0.0.1"),
 ];
 
 /// Connections that wait to be accepted, of each port.
@@ -72,7 +73,7 @@ impl Serve {
         let tls = tls.transpose()?;
         let data_dir = self.take_data_dir(&config)?;
         // Before anything is made: a start in vain leaves nothing behind that looks like a lost database.
-        let ports = runtime.block_on(async { Ports::take(&config, tls) })?;
+        let ports = runtime.block_on(Ports::take(&config, tls))?;
         data_dir.settle()?;
         let _database = config.storage.database_elsewhere().map(|path| lock_database(path, "serve")).transpose()?;
         let had_secrets = config.storage.secrets_file().exists();
@@ -126,10 +127,14 @@ impl Serve {
         if let Some((mqtt_tls, _)) = &mqtt_tls {
             writeln!(out, "Devices speak MQTT over TLS at {}", reachable(mqtt_tls.local_addr()?))?;
         }
+        let coap = ports.coap;
+        if let Some(coap) = &coap {
+            writeln!(out, "Devices speak CoAP at {}", reachable(coap.local_addr()?))?;
+        }
         writeln!(out, "deed is ready: {url}")?;
         out.flush()?;
         tracing::info!(%url, "ready");
-        server::serve(service, Listeners { http, mqtt, mqtt_tls }, metrics, signals)
+        server::serve(service, Listeners { http, mqtt, mqtt_tls, coap }, metrics, signals)
             .await
             .map_err(|why| CliError::System(why.to_string()))
     }
@@ -182,15 +187,20 @@ struct Ports {
     http: TcpSocket,
     mqtt: Option<TcpSocket>,
     mqtt_tls: Option<(TcpSocket, TlsFiles)>,
+    coap: Option<UdpSocket>,
 }
 
 impl Ports {
-    fn take(config: &Config, tls: Option<TlsFiles>) -> Result<Self, CliError> {
+    async fn take(config: &Config, tls: Option<TlsFiles>) -> Result<Self, CliError> {
         let http = take(config.server.address, config.server.port)?;
         let mqtt = config.mqtt.enabled.then(|| take(config.mqtt.address, config.mqtt.port)).transpose()?;
         let over_tls = |files| Ok::<_, CliError>((take(config.mqtt.tls_address, config.mqtt.tls_port)?, files));
         let mqtt_tls = tls.map(over_tls).transpose()?;
-        Ok(Self { http, mqtt, mqtt_tls })
+        let coap = match config.coap.is_served() {
+            true => Some(take_udp(config.coap.address, config.coap.port).await?),
+            false => None,
+        };
+        Ok(Self { http, mqtt, mqtt_tls, coap })
     }
 }
 
@@ -209,6 +219,11 @@ fn take(address: IpAddr, port: u16) -> Result<TcpSocket, CliError> {
         Ok(socket)
     };
     bind().map_err(|why| CliError::Listen { address, why })
+}
+
+async fn take_udp(address: IpAddr, port: u16) -> Result<UdpSocket, CliError> {
+    let address = SocketAddr::new(address, port);
+    UdpSocket::bind(address).await.map_err(|why| CliError::Listen { address, why })
 }
 
 /// Where who is on this machine finds what listens at that address.

@@ -123,7 +123,7 @@ impl<T> Whole<T> {
         Self { least, most, unit: "", of: PhantomData }
     }
 
-    /// A TCP port; 0 takes any that is free.
+    /// A port; 0 takes any that is free.
     pub(crate) const fn port() -> Self {
         Self { least: 0, most: u16::MAX as i64, unit: "", of: PhantomData }
     }

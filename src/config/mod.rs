@@ -22,8 +22,9 @@ pub(crate) use self::{
     reference::reference,
     secrets_file::{Secrets, SecretsError},
     sections::{
-        BridgeSettings, ClaimSettings, JwtSettings, LimitSettings, LogFormat, LogSettings, MailSettings, MqttSettings,
-        NamedPepper, PepperSettings, ReclaimBody, ServerSettings, SignInSettings, StorageSettings, TransportSettings,
+        BridgeSettings, ClaimSettings, CoapSettings, JwtSettings, LimitSettings, LogFormat, LogSettings, MailSettings,
+        MqttSettings, NamedPepper, PepperSettings, ReclaimBody, ServerSettings, SignInSettings, StorageSettings,
+        TransportSettings,
     },
 };
 use self::{
@@ -43,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) transport: TransportSettings,
     /// Where and how MQTT is served.
     pub(crate) mqtt: MqttSettings,
+    /// Where and how CoAP is served.
+    pub(crate) coap: CoapSettings,
     /// How much callers may send.
     pub(crate) limits: LimitSettings,
     /// The rules of claiming.
@@ -113,6 +116,7 @@ fn sections() -> Vec<Section> {
         ServerSettings::section(),
         TransportSettings::section(),
         MqttSettings::section(),
+        CoapSettings::section(),
         BridgeSettings::section(),
         LimitSettings::section(),
         ClaimSettings::section(),
@@ -165,6 +169,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
     let server = ServerSettings::read(sources);
     let transport = TransportSettings::read(sources);
     let mqtt = MqttSettings::read(sources);
+    let coap = CoapSettings::read(sources);
     let bridge = BridgeSettings::read(sources);
     let limits = LimitSettings::read(sources);
     let claim = ClaimSettings::read(sources);
@@ -178,6 +183,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
         server: server?,
         transport: transport?,
         mqtt: mqtt?,
+        coap: coap?,
         bridge: bridge?,
         limits: limits?,
         claim: claim?,

@@ -190,16 +190,19 @@ transport:
     enabled: "${MQTT_ENABLED:true}"
     netty: { max_payload_size: "${NETTY_MAX_PAYLOAD_SIZE:65536}" }
 coap:
-  bind_port: "${COAP_BIND_PORT:5683}"
+  server: { enabled: "${COAP_SERVER_ENABLED:true}" }
+  bind_port: "${COAP_BIND_PORT:5684}"
+  dtls: { enabled: "${COAP_DTLS_ENABLED:false}" }
 "#;
     let given = given().file(fragment).environment([("HTTP_BIND_PORT", "8081")]);
     let config = given.config();
     assert!(config.claim.allow_by_default);
     assert_eq!((config.server.port, config.server.max_body_bytes), (8_081, 1_000));
     assert!(config.mqtt.enabled && config.mqtt.max_payload_bytes == 65_536);
+    assert!(config.coap.is_served() && config.coap.port == 5_684);
     let without_effect: Vec<_> =
         given.warnings().iter().map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect();
-    assert_eq!(without_effect, ["cache.specs.claimDevices.maxSize", "cache.type", "coap.bind_port",],);
+    assert_eq!(without_effect, ["cache.specs.claimDevices.maxSize", "cache.type", "coap.dtls.enabled"],);
 }
 
 #[test]

@@ -26,11 +26,14 @@ pub(crate) const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("transport.mqtt.ssl.protocol", "TLS 1.2 and 1.3 are served"),
     ("transport.mqtt.ssl.credentials", "certificates and keys are read from PEM files without passwords"),
     ("transport.mqtt.timeout", "what is sent is answered when it is stored"),
-    ("transport.coap", "CoAP is not served yet"),
+    ("transport.coap.dtls", "CoAP is served without DTLS"),
+    ("transport.coap.timeout", "what is sent is answered when it is stored"),
+    ("transport.coap.psm_activity_timer", "devices are not known to sleep: what changes is told at once"),
+    ("transport.coap.paging_transmission_window", "devices are not known to sleep: what changes is told at once"),
     ("transport.client_side_rpc", "there are no remote procedure calls"),
     ("transport.sessions", "of sessions only `inactivity_timeout` is kept"),
     ("transport.rate_limits", "requests are limited per device, REST's per tenant and customer, none per address"),
-    ("coap", "CoAP is not served yet"),
+    ("coap.dtls", "CoAP is served without DTLS"),
     ("actors.session", "a device has one session over MQTT"),
 ];
 

@@ -20,7 +20,10 @@ pub(crate) fn deed(data_dir: &Path) -> Command {
         .env("DEED_DATA_DIR", data_dir)
         .env("HTTP_BIND_ADDRESS", "127.0.0.1")
         .env("HTTP_BIND_PORT", "0")
-        .env("MQTT_BIND_PORT", "0");
+        .env("MQTT_BIND_PORT", "0")
+        .env("COAP_BIND_PORT", "0")
+        // On a busy machine an answer may take its time; a test of its own shows how it comes then.
+        .env("COAP_PIGGYBACK_TIMEOUT", "20000");
     command
 }
 
@@ -42,6 +45,8 @@ pub(crate) struct Server {
     pub(crate) mqtt: String,
     /// Where it speaks MQTT over TLS; empty if it does not.
     pub(crate) mqtt_tls: String,
+    /// Where it speaks CoAP.
+    pub(crate) coap: String,
     /// What it printed before it was ready.
     pub(crate) greeting: String,
     stdout: BufReader<ChildStdout>,
@@ -60,6 +65,7 @@ impl Server {
             url: String::new(),
             mqtt: String::new(),
             mqtt_tls: String::new(),
+            coap: String::new(),
             greeting: String::new(),
             stdout,
             stderr,
@@ -78,6 +84,9 @@ impl Server {
             }
             if let Some(address) = line.trim().strip_prefix("Devices speak MQTT over TLS at ") {
                 address.clone_into(&mut server.mqtt_tls);
+            }
+            if let Some(address) = line.trim().strip_prefix("Devices speak CoAP at ") {
+                address.clone_into(&mut server.coap);
             }
             server.greeting.push_str(&line);
         }

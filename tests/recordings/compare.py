@@ -4,13 +4,13 @@
 
 Scenario by scenario and step by step, what the reference has and ours lacks or says otherwise. Not reported: members that only
 ours has (clients accept a superset), the digits of ids and times, the charset that a Content-Type names for JSON, which has none,
-and, unless --wording, the text of error messages. JSON is compared as JSON, also where it is the payload of a packet, which has no
+and, unless --wording, the text of errors. JSON is compared as JSON, also where it is the payload of a packet, which has no
 other members then. Of the packets between a client and a server, those of a kind and direction are
 compared in their order; how kinds and directions interleave is chance. A step whose
 scenario says `differs` is a decided difference: left out, or listed with --decided; --protocol checks that each names a section
 of that page whose differences its last table tells. What it says is held to: a status (`403`), with an errorCode (`400/31`), the
-outcome of a claim (`SUCCESS`), and in MQTT a code (`0x87`), an acknowledgement (`PUBACK`), that it is `closed` or that `nothing`
-comes, where they stand in the text, have to be what ours answers, and a step that says `differs` and does not is reported. A
+outcome of a claim (`SUCCESS`), in CoAP a code (`4.03`) and that it is `piggy-backed`, and in MQTT a code (`0x87`), an
+acknowledgement (`PUBACK`), that it is `closed` or that `nothing` comes, where they stand in the text, have to be what ours answers, and a step that says `differs` and does not is reported. A
 scenario that needs another setting than one of --settings is left out, as is one of --except. Exit status 1 if anything
 undecided remains.
 """
@@ -42,7 +42,7 @@ def differences(ref, ours, path, wording, ids):
     ref, ours = in_full(ref), in_full(ours)
     if isinstance(ref, dict) and isinstance(ours, dict):
         for k in ref:
-            if k == "message" and not wording: continue
+            if (k == "message" or k == "payload" and explains(ref)) and not wording: continue
             if k not in ours: yield f"{path}.{k}", ref[k], "(absent)"
             else: yield from differences(ref[k], ours[k], f"{path}.{k}", wording, ids)
     elif interleaved(ref) and interleaved(ours): yield from differences(by_direction(ref), by_direction(ours), path, wording, ids)
@@ -54,6 +54,11 @@ def differences(ref, ours, path, wording, ids):
             for i, (a, b) in enumerate(zip(ref, ours)): yield from differences(a, b, f"{path}[{i}]", wording, ids)
     elif path == ".contentType" and media_type(ref) == media_type(ours): return
     elif not ids.same(ref, ours): yield path, ref, ours
+
+
+def explains(x):
+    """Whether the payload of a message of CoAP is the text of an error."""
+    return "sameToken" in x and x["code"][0] in "45" and isinstance(x["payload"], str)
 
 
 def interleaved(x):
@@ -72,7 +77,9 @@ def by_direction(packets):
 
 
 def in_full(x):
-    """A packet of MQTT with what it says by leaving it out, and with a payload that is a JSON object as that object."""
+    """A packet of MQTT with what it says by leaving it out; it, and a message of CoAP, with a payload that is a JSON object as that
+    object."""
+    if isinstance(x, dict) and "sameToken" in x and "payload" in x: return x | {"payload": json_object(x["payload"])}
     if not isinstance(x, dict) or "packet" not in x: return x
     x = UNSAID.get(x["packet"], {}) | x
     if x["packet"] == "PUBLISH": x["payload"] = json_object(x.get("payload"))
@@ -104,6 +111,7 @@ def counterpart(steps, i, what):
 def broken_promise(text, response):
     """What `differs` says of status, errorCode, outcome or packets, if ours answers something else."""
     if isinstance(response, dict) and "packets" in response: response = [p["server"] if isinstance(p["server"], dict) else {"closed": p["server"]} for p in response["packets"] if "server" in p]
+    if isinstance(response, list) and (text.startswith("CoAP:") or any("sameToken" in p for p in response)): return broken_promise_of_coap(text, response)
     if isinstance(response, list): return broken_promise_of_mqtt(text, [p for p in response if isinstance(p, dict)])
     if not isinstance(response, dict) or "status" not in response: return None
     body = response.get("outcome", response.get("body"))
@@ -124,6 +132,13 @@ def broken_promise_of_mqtt(text, packets):
         and all(k in kinds for k in re.findall(r"(?<!without a )\b(PUBACK|PUBREC|PUBCOMP|PINGRESP)\b", text))
         and (closed or not re.search(r"\bclosed\b", text))
     )
+    return None if kept else short(packets)
+
+
+def broken_promise_of_coap(text, packets):
+    packets = [p for p in packets if "code" in p]
+    codes, piggybacked = {p["code"] for p in packets}, any(p["type"] == "ACK" and p["code"] != "0.00" for p in packets)
+    kept = all(c in codes for c in re.findall(r"\b[2-5]\.\d\d\b", text)) and (piggybacked or "piggy-backed" not in text)
     return None if kept else short(packets)
 
 

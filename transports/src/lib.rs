@@ -5,6 +5,7 @@
 //! | [`device_protocol`] | the one translation between a device and the use cases: payloads in JSON and Protobuf, outcomes, the claiming state |
 //! | [`http`] | its framing over HTTP: the routes under `/api/v1`, and which status tells which outcome |
 //! | [`mqtt`] | its framing over MQTT: sessions, topics, acknowledgements |
+//! | [`coap`] | its framing over CoAP: datagrams, blocks, who observes |
 //! | [`bridge`] | the service as a client of a broker that devices already send to |
 //! | [`tls`] | connections over TLS, and the certificates of clients |
 //!
@@ -15,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bridge;
+pub mod coap;
 pub mod device_protocol;
 pub mod http;
 pub mod mqtt;

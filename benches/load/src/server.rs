@@ -44,6 +44,7 @@ impl Server {
             .arg(self.data.path())
             .env("HTTP_BIND_PORT", self.port.to_string())
             .env("MQTT_BIND_PORT", self.mqtt_port.to_string())
+            .env("COAP_BIND_PORT", "0")
             .env("DEED_LOG_LEVEL", "warn")
             .stdout(Stdio::null())
             .spawn()?;

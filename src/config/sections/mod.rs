@@ -2,6 +2,7 @@
 
 mod bridge;
 mod claim;
+mod coap;
 mod jwt;
 mod limits;
 mod log;
@@ -15,6 +16,7 @@ mod transport;
 
 pub(crate) use bridge::BridgeSettings;
 pub(crate) use claim::{ClaimSettings, ReclaimBody};
+pub(crate) use coap::CoapSettings;
 pub(crate) use jwt::JwtSettings;
 pub(crate) use limits::LimitSettings;
 pub(crate) use log::{LogFormat, LogSettings};

@@ -46,7 +46,7 @@ def scenario_coap_messages(rec):
     for kind in (CON, NON):
         d, k = Device(rec), wire.KINDS[kind]; c = Coap(rec.host, rec.coap_port); t = os.urandom(4)
         def send(what, raw, differs=None):
-            got = c.request("POST", f"/api/v1/{d.token}/claim", raw, kind, token=t, mid=4711, wait=1.2, enough=None); rec.note(what, {"coap": k + " POST", "path": f"/api/v1/{d.token}/claim", "payload": raw, "sameIdAsBefore": True, "waitMs": 1200}, got, differs or piggyback(got, kind))
+            got = c.request("POST", f"/api/v1/{d.token}/claim", raw, kind, token=t, mid=4711, wait=1.2, enough=None); rec.note(what, {"coap": k + " POST", "path": f"/api/v1/{d.token}/claim", "payload": raw, "sameIdAsBefore": True, "waitMs": 1200}, got, differs or piggyback(rec, what, got, kind))
         cached = "CoAP: the same response, from the cache" if kind == CON else None
         send(f"{k}: first", '{"secretKey":"a"}'); settle(); send(f"{k}: exact duplicate", '{"secretKey":"a"}', cached); claim(rec, d, "a"); api(rec, "DELETE", f"/api/customer/device/{d.name}/claim"); d.attributes(claimingAllowed=True); send(f"{k}: duplicate after claim and reclaim", '{"secretKey":"a"}', cached); settle(); claim(rec, d, "a", "whether the duplicate registered again"); c.close()
     c = Coap(rec.host, rec.coap_port)
@@ -62,7 +62,7 @@ def scenario_coap_blocks(rec):
             if gap == i: continue
             got += c.request("POST", f"/api/v1/{d.token}/claim", body[i * size:(i + 1) * size], token=t, options=[(27, wire.block(i, i < n - 1, szx)), *more])
             if not got or got[-1].get("code", "").startswith(("4", "5")): break
-        c.close(); rec.note(what, {"coap": "CON POST", "path": f"/api/v1/{d.token}/claim", "payloadBytes": len(body), "block1Size": size}, got, piggyback(got))
+        c.close(); rec.note(what, {"coap": "CON POST", "path": f"/api/v1/{d.token}/claim", "payloadBytes": len(body), "block1Size": size}, got, piggyback(rec, what, got))
     body = lambda n: b'{"secretKey":"k","pad":"' + b"x" * (n - 26) + b'"}'
     for what, n, szx in (("blocks of 16", 60, 0), ("blocks of 64", 200, 2), ("blocks of 512", 1200, 5), ("blocks of 1024", 3000, 6)): d = Device(rec); blocks(what, d, body(n), szx); settle(); claim(rec, d, "k")
     d = Device(rec); blocks("a block is missing", d, body(200), 2, gap=1); d = Device(rec); blocks("with Size1", d, body(200), 2, [(60, wire.uint(200))])
@@ -73,7 +73,7 @@ def scenario_coap_blocks(rec):
         for i in range((n + 1023) // 1024):
             got = c.request("POST", f"/api/v1/{d.token}/claim", b[i * 1024:(i + 1) * 1024], token=t, options=[(27, wire.block(i, (i + 1) * 1024 < n, 6))])
             if not got or got[-1].get("code", "").startswith(("4", "5")): break
-        c.close(); rec.note(f"{n} bytes in blocks of 1024: the last answer, to block {(n - 1) // 1024}", {"coap": "CON POST", "payloadBytes": n}, got, "CoAP: 4.13 above 65536 bytes, to an earlier block" if n > 65536 else piggyback(got)); settle(); claim(rec, d, "k", differs="CoAP: FAILURE, it was refused" if n > 65536 else None)
+        c.close(); what = f"{n} bytes in blocks of 1024: the last answer, to block {(n - 1) // 1024}"; rec.note(what, {"coap": "CON POST", "payloadBytes": n}, got, "CoAP: 4.13 above 65536 bytes, to an earlier block" if n > 65536 else piggyback(rec, what, got)); settle(); claim(rec, d, "k", differs="CoAP: FAILURE, it was refused" if n > 65536 else None)
     d = Device(rec); p = f"/api/v1/{d.token}/attributes"; c = Coap(rec.host, rec.coap_port); t = os.urandom(4)
     rec.note("GET attributes with Observe 0", {"coap": "CON GET", "path": p, "options": {"Observe": 0}, "waitMs": 1000}, c.request("GET", p, token=t, options=[(6, b"")], wait=1, enough=None)); d.attributes("SHARED_SCOPE", s1="x")
     rec.note("a shared attribute changes", {"waitMs": 1500}, c.receive(1.5, None, None, t)); rec.note("GET attributes with Observe 1", {"coap": "CON GET", "path": p, "options": {"Observe": 1}, "waitMs": 1000}, c.request("GET", p, token=t, options=[(6, b"\1")], wait=1, enough=None), "CoAP: 2.05 as for a plain GET, piggy-backed"); c.close()
