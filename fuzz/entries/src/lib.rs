@@ -9,6 +9,7 @@
 //! | [`attributes`] | attributes, of people and of devices |
 //! | [`claim_payload`] | what a device sends to register a claim key |
 //! | [`claiming_data`] | what an administrator writes into the claiming attributes |
+//! | [`coap_datagram`] | datagrams of CoAP peers, one after the other |
 //! | [`credentials`] | what a device is to authenticate with |
 //! | [`device_message`] | telemetry and requests of a device |
 //! | [`gateway_message`] | claims and connections of the devices behind a gateway |
@@ -24,6 +25,7 @@
 
 #![forbid(unsafe_code)]
 
+mod coap;
 mod export;
 mod import;
 mod keys;
@@ -36,6 +38,7 @@ mod request;
 mod stored;
 mod token;
 
+pub use coap::coap_datagram;
 pub use export::export;
 pub use import::import;
 pub use keys::{generated_key, key_digest};
@@ -56,6 +59,7 @@ pub const ENTRIES: &[(&str, Entry)] = &[
     ("attributes", attributes),
     ("claim_payload", claim_payload),
     ("claiming_data", claiming_data),
+    ("coap_datagram", coap_datagram),
     ("credentials", credentials),
     ("device_message", device_message),
     ("event", event),

@@ -51,7 +51,7 @@ const PEOPLE: [(&str, Authority, Option<TenantId>, Option<CustomerId>); 4] = [
 ];
 /// The device that requests can be about, with its token.
 const DEVICE: &str = "D1";
-const TOKEN: &str = "D1-TOKEN";
+pub(crate) const TOKEN: &str = "D1-TOKEN";
 /// Longest answer that is read.
 const ANSWER: usize = 16 << 20;
 
@@ -59,6 +59,8 @@ const ANSWER: usize = 16 << 20;
 pub(crate) struct Service {
     pub(crate) runtime: Runtime,
     pub(crate) mqtt: Arc<Mqtt>,
+    pub(crate) protocol: DeviceProtocol,
+    pub(crate) store: Arc<SqliteStore>,
     router: Router,
     tokens: Vec<(&'static str, String)>,
     device_id: String,
@@ -204,9 +206,19 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         closes_on_refusal: false,
     };
     let mqtt = Mqtt::new(devices.protocol.clone(), settings, Arc::new(OsEntropy), &*store, CancellationToken::new());
+    let protocol = devices.protocol.clone();
     let router = deed_api::router(state, device_http(devices));
     let runtime = Builder::new_current_thread().build()?;
-    Ok(Service { runtime, mqtt, router, tokens: Vec::new(), device_id: String::new(), _directory: directory })
+    Ok(Service {
+        runtime,
+        mqtt,
+        protocol,
+        store,
+        router,
+        tokens: Vec::new(),
+        device_id: String::new(),
+        _directory: directory,
+    })
 }
 
 async fn add_people(
