@@ -14,6 +14,7 @@ mod deed;
 use std::{
     env,
     hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
+    io,
     path::Path,
     sync::Arc,
     time::Duration,
@@ -22,12 +23,26 @@ use std::{
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpStream, UdpSocket},
+    sync::Notify,
+    task::JoinSet,
+    time::timeout,
+};
 
 use self::deed::{MARK, Server, deed, run};
 
 /// Clients at once.
 const CLIENTS: u64 = 8;
+
+/// Where a server is reached.
+#[derive(Clone)]
+struct Addresses {
+    url: String,
+    mqtt: String,
+    coap: String,
+}
 
 /// A device as its client knows it: what the service has acknowledged before it died.
 struct Acknowledged {
@@ -60,8 +75,10 @@ async fn die_under_load(data: &Path, round: u64, lifetime: Duration) -> Vec<Ackn
     let begun = Arc::new(Notify::new());
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
-        let (url, tenant, customer, begun) = (server.url.clone(), tenant.clone(), customer.clone(), begun.clone());
-        clients.spawn(async move { work(&url, &tenant, &customer, &begun, &format!("crash-{round}-{client}")).await });
+        let at = Addresses { url: server.url.clone(), mqtt: server.mqtt.clone(), coap: server.coap.clone() };
+        let (tenant, customer, begun) = (tenant.clone(), customer.clone(), begun.clone());
+        let prefix = format!("crash-{round}-{client}");
+        clients.spawn(async move { work(&at, &tenant, &customer, &begun, &prefix, client).await });
     }
     tokio::time::timeout(Duration::from_secs(60), begun.notified()).await.unwrap();
     tokio::time::sleep(lifetime).await;
@@ -71,11 +88,19 @@ async fn die_under_load(data: &Path, round: u64, lifetime: Duration) -> Vec<Ackn
     clients.join_all().await.into_iter().flatten().collect()
 }
 
-/// Registers, opens, claims and gives back one device after the other until nobody answers any more.
-async fn work(url: &str, tenant: &str, customer: &str, begun: &Notify, prefix: &str) -> Vec<Acknowledged> {
-    let http = Client::new();
+/// Registers, opens, claims and gives back one device after the other until nobody answers any more. They are opened over
+/// HTTP, MQTT and CoAP in turn.
+async fn work(
+    at: &Addresses,
+    tenant: &str,
+    customer: &str,
+    begun: &Notify,
+    prefix: &str,
+    client: u64,
+) -> Vec<Acknowledged> {
+    let (http, url) = (Client::new(), &at.url);
     let mut all = Vec::new();
-    for number in 0.. {
+    for number in 0_usize.. {
         let name = format!("{prefix}-{number}");
         let made = http.post(format!("{url}/api/device?accessToken={name}")).json(&json!({"name": name}));
         let Some(made) = answered(made.bearer_auth(tenant)).await else { break };
@@ -85,13 +110,21 @@ async fn work(url: &str, tenant: &str, customer: &str, begun: &Notify, prefix: &
         let mut device = Acknowledged { id, events: vec!["DeviceRegistered"], name };
 
         let key = json!({"secretKey": key_of(&device.name), "durationMs": 600_000});
-        let opened = http.post(format!("{url}/api/v1/{}/claim", device.name)).json(&key);
+        let opened = match (number as u64 + client) % 3 {
+            0 => answered(http.post(format!("{url}/api/v1/{}/claim", device.name)).json(&key)).await.map(drop),
+            1 => register_over_mqtt(&at.mqtt, &device.name, &key.to_string()).await,
+            _ => register_over_coap(&at.coap, &device.name, &key.to_string()).await,
+        };
+        if opened.is_none() {
+            all.push(device);
+            return all;
+        }
+        device.events.push("ClaimIssued");
         let claim = http.post(format!("{url}/api/customer/device/{}/claim", device.name)).json(&key);
         let given_back = http.delete(format!("{url}/api/customer/device/{}/claim", device.name)).bearer_auth(customer);
-        let steps =
-            [(opened, "ClaimIssued"), (claim.bearer_auth(customer), "DeviceClaimed"), (given_back, "DeviceReclaimed")];
-        // Every other device stays with its owner.
-        for (request, event) in steps.into_iter().take(3 - number % 2) {
+        let steps = [(claim.bearer_auth(customer), "DeviceClaimed"), (given_back, "DeviceReclaimed")];
+        // Some are left open, some stay with their owner.
+        for (request, event) in steps.into_iter().take(number % 4) {
             if answered(request).await.is_none() {
                 all.push(device);
                 return all;
@@ -110,6 +143,56 @@ async fn answered(request: RequestBuilder) -> Option<String> {
     let body = answer.text().await.ok()?;
     assert_eq!(status, StatusCode::OK, "{body}");
     Some(body)
+}
+
+/// Publishes with QoS 1, and waits for the PUBACK; nothing if the server died over it.
+async fn register_over_mqtt(address: &str, token: &str, payload: &str) -> Option<()> {
+    let text = |text: &str| [&u16::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat();
+    let packet = |first: u8, body: Vec<u8>| {
+        let length = [u8::try_from(body.len() & 0x7f).unwrap() | 0x80, u8::try_from(body.len() >> 7).unwrap()];
+        [&[first][..], &length, &body].concat()
+    };
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    let connect = [text("MQTT"), vec![4, 0x82, 0, 60], text("crash"), text(token)].concat();
+    stream.write_all(&packet(0x10, connect)).await.ok()?;
+    let mut answer = [0; 4];
+    stream.read_exact(&mut answer).await.ok()?;
+    assert_eq!(answer, [0x20, 2, 0, 0]);
+    let publish = [text("v1/devices/me/claim"), vec![0, 7], payload.into()].concat();
+    stream.write_all(&packet(0x32, publish)).await.ok()?;
+    stream.read_exact(&mut answer).await.ok()?;
+    assert_eq!(answer, [0x40, 2, 0, 7]);
+    Some(())
+}
+
+/// Sends a confirmable request until it is answered by 2.01, with or after its acknowledgement; nothing if the server died
+/// over it.
+async fn register_over_coap(address: &str, token: &str, payload: &str) -> Option<()> {
+    let mut request = b"\x41\x02\0\x07t\xb3api\x02v1".to_vec();
+    match u8::try_from(token.len()).unwrap() {
+        length @ 0..13 => request.push(length),
+        length => request.extend([0x0d, length - 13]),
+    }
+    request.extend([token.as_bytes(), b"\x05claim\xff", payload.as_bytes()].concat());
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.connect(address).await.unwrap();
+    for _ in 0..40 {
+        socket.send(&request).await.ok()?;
+        let mut answer = [0; 64];
+        loop {
+            let received: io::Result<usize> = match timeout(Duration::from_millis(500), socket.recv(&mut answer)).await
+            {
+                Ok(received) => received,
+                Err(_) => break,
+            };
+            match &answer[..received.ok()?] {
+                [0x60, 0, 0, 7] => {}
+                [0x61, 0x41, 0, 7, b't'] | [0x41, 0x41, _, _, b't'] => return Some(()),
+                other => panic!("{other:02x?}"),
+            }
+        }
+    }
+    None
 }
 
 /// Everything acknowledged is in the log after a restart, and every acknowledged key still claims.
