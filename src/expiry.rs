@@ -1,9 +1,10 @@
 //! Records the keys whose time ran out. No rule waits for it: a key stops working by itself; this makes the log tell it.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashSet, sync::Arc, time::Duration};
 
 use deed_domain::{
     claims::{Claims, Failure},
+    ids::DeviceId,
     metadata::{Actor, Caller, Transport},
     ports::{AppendError, Clock, DeviceIdentity, Feed, Scope, StoreError},
     time::Timestamp,
@@ -25,23 +26,25 @@ pub(crate) struct ExpiryWorker {
     keys: Arc<dyn ReadModels>,
     feed: Arc<dyn Feed>,
     clock: Arc<dyn Clock>,
+    /// Devices whose history cannot be read. They are told once, and left alone until the service starts anew.
+    damaged: HashSet<DeviceId>,
 }
 
 impl ExpiryWorker {
     /// A worker over these.
     pub(crate) fn new(claims: Claims, keys: Arc<dyn ReadModels>, feed: Arc<dyn Feed>, clock: Arc<dyn Clock>) -> Self {
-        Self { claims, keys, feed, clock }
+        Self { claims, keys, feed, clock, damaged: HashSet::new() }
     }
 
     /// Works until it is told to stop. A store that does not answer is asked again.
-    pub(crate) async fn run(self, stopping: CancellationToken) {
+    pub(crate) async fn run(mut self, stopping: CancellationToken) {
         tokio::select! {
             () = self.work() => {}
             () = stopping.cancelled() => {}
         }
     }
 
-    async fn work(&self) {
+    async fn work(&mut self) {
         loop {
             if let Err(error) = self.round().await {
                 tracing::warn!(%error, "expired keys could not be recorded; trying again");
@@ -51,7 +54,7 @@ impl ExpiryWorker {
     }
 
     /// Records what is due, then sleeps until there may be more.
-    async fn round(&self) -> Result<(), StoreError> {
+    async fn round(&mut self) -> Result<(), StoreError> {
         let all_recorded = self.record_due().await?;
         let head = self.feed.head().await?;
         let next = self.keys.next_expiry().await?;
@@ -68,9 +71,10 @@ impl ExpiryWorker {
     }
 
     /// Records what is due; false if something stays due, which must not be tried again at once.
-    async fn record_due(&self) -> Result<bool, StoreError> {
+    async fn record_due(&mut self) -> Result<bool, StoreError> {
         loop {
-            let due = self.keys.due(self.clock.now(), BATCH).await?;
+            let mut due = self.keys.due(self.clock.now(), BATCH + self.damaged.len()).await?;
+            due.retain(|device| !self.damaged.contains(&device.device_id));
             if due.is_empty() {
                 return Ok(true);
             }
@@ -84,14 +88,22 @@ impl ExpiryWorker {
                 });
             }
             let mut recorded = 0;
+            let mut unavailable = Ok(());
             for (device_id, expired) in expiring.join_all().await {
                 match expired {
                     Ok(keys) => recorded += keys,
-                    Err(Failure::NotAppended(AppendError::Store(error))) => return Err(error),
+                    Err(Failure::NotAppended(AppendError::Store(error @ StoreError::Unavailable(_)))) => {
+                        unavailable = Err(error);
+                    }
+                    Err(Failure::NotAppended(AppendError::Store(error))) => {
+                        tracing::error!(%error, %device_id, "expired keys cannot be recorded; run `deed check`");
+                        self.damaged.insert(device_id);
+                    }
                     Err(error) => tracing::warn!(%error, %device_id, "an expired key could not be recorded"),
                 }
             }
             metrics::counter!("deed_expired_keys_total").increment(recorded as u64);
+            unavailable?;
             if recorded == 0 {
                 return Ok(false);
             }

@@ -97,3 +97,57 @@ fn useless(certificate: &PathBuf, key: &PathBuf, why: TlsError) -> TlsFilesError
     };
     TlsFilesError::Useless { setting, path: path.clone(), why }
 }
+
+#[cfg(test)]
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "../tests/clients/certificates.rs"]
+mod certificates;
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Whom a new connection meets.
+    async fn subject(address: &str) -> String {
+        let mut client = Command::new("openssl");
+        client.args(["s_client", "-connect", address]).stdin(Stdio::null());
+        let output = tokio::task::spawn_blocking(move || client.output().unwrap()).await.unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        told.lines().find(|line| line.starts_with("subject=")).map(str::to_owned).unwrap_or(told)
+    }
+
+    #[tokio::test]
+    async fn a_renewed_certificate_counts_for_new_connections_and_a_broken_one_does_not() {
+        let made = super::certificates::Certificates::make();
+        let directory = tempfile::tempdir().unwrap();
+        let (certificate, key) = (directory.path().join("c.pem"), directory.path().join("k.pem"));
+        let put = |name: &str| {
+            fs::copy(format!("{}/{name}.pem", made.path()), &certificate).unwrap();
+            fs::copy(format!("{}/{name}.key", made.path()), &key).unwrap();
+        };
+        put("server");
+        let mut files = TlsFiles::open(certificate.clone(), key.clone()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let tls = Arc::clone(files.tls());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                drop(tls.accept(stream).await);
+            }
+        });
+        assert!(subject(&address).await.ends_with("server"));
+        assert!(!files.look().unwrap(), "nothing has changed");
+        put("unknown");
+        assert!(subject(&address).await.ends_with("server"), "it is not looked at for each connection");
+        assert!(files.look().unwrap());
+        assert!(subject(&address).await.ends_with("unknown"));
+        fs::write(&key, "half a k").unwrap();
+        let told = files.look().unwrap_err().to_string();
+        assert!(told.starts_with(KEY) && !told.contains("half a k"), "{told}");
+        assert!(subject(&address).await.ends_with("unknown"), "the old one stays");
+    }
+}

@@ -386,6 +386,21 @@ async fn old_keys_need_their_pepper_however_long_ago_they_were_issued() {
     assert!(error.contains("need the pepper `old`"), "{error}");
 }
 
+#[test]
+fn who_cannot_be_heard_says_so_by_its_status() {
+    let directory = tempfile::tempdir().unwrap();
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    // Nobody reads the other end.
+    let closed = || std::io::pipe().unwrap().1;
+    let serve = || demo(&directory.path().join("demo"));
+    let status = |command: &mut Command| command.stderr(Stdio::null()).status().unwrap().code();
+    assert_eq!(status(serve().stdout(closed())), Some(74), "nothing would tell that it is not served");
+    assert_eq!(status(serve().stdout(full())), Some(74));
+    assert_eq!(status(deed(directory.path()).arg("--help").stdout(full())), Some(74));
+    assert_eq!(status(deed(directory.path()).arg("--help").stdout(closed())), Some(0));
+    assert_eq!(status(deed(directory.path()).args(["config"]).stdout(closed())), Some(0));
+}
+
 #[tokio::test]
 async fn a_log_that_cannot_be_written_stops_nothing() {
     let directory = tempfile::tempdir().unwrap();

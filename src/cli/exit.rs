@@ -30,7 +30,8 @@ const DAMAGED: u8 = 65;
 const NO_INPUT: u8 = 66;
 const UNAVAILABLE: u8 = 69;
 const NO_DATA_DIR: u8 = 73;
-const NO_OUTPUT: u8 = 74;
+/// The output cannot be written.
+pub(super) const NO_OUTPUT: u8 = 74;
 
 /// Why a command did not do what it was to do.
 #[derive(Debug, thiserror::Error)]

@@ -67,11 +67,13 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             let code = if error.use_stderr() { exit::USAGE } else { exit::DONE };
             return match error.print() {
-                Ok(()) => ExitCode::from(code),
-                Err(_) => ExitCode::from(exit::FAILED),
+                Err(why) if why.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(exit::NO_OUTPUT),
+                _ => ExitCode::from(code),
             };
         }
     };
+    // Whoever reads the output may have read enough. A service that nobody can hear has not been started.
+    let may_be_cut_short = !matches!(cli.command, Command::Serve(_));
     let result = match cli.command {
         Command::Serve(command) => command.run(),
         Command::Replay(command) => command.run(),
@@ -84,8 +86,9 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::from(exit::DONE),
-        // Whoever read the output has read enough.
-        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(exit::DONE),
+        Err(CliError::Output(error)) if may_be_cut_short && error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::from(exit::DONE)
+        }
         Err(error) => error.report(),
     }
 }

@@ -51,13 +51,19 @@ pub(crate) enum FileError {
 }
 
 /// What is wrong, unless it repeats a value, which may be a secret.
-fn without_values(why: &serde_yaml_ng::Error) -> String {
+fn without_values(why: &serde_yaml_ng::Error, document: &str) -> String {
     let text = why.to_string();
     if !text.contains("invalid value: ") && !text.contains("invalid type: ") {
         return text;
     }
-    let place = why.location().map(|place| format!(" at line {} column {}", place.line(), place.column()));
-    format!("a value does not fit its tag{}", place.unwrap_or_default())
+    let Some(place) = why.location() else { return "a value cannot be read".to_owned() };
+    let line = document.lines().nth(place.line().saturating_sub(1)).unwrap_or_default();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let of = match line.split_once(':').map(|(name, _)| name.trim()) {
+        Some(name) if !name.is_empty() && name.chars().all(is_name) => format!("the value of {name}"),
+        _ => "a value".to_owned(),
+    };
+    format!("{of} at line {} column {} is too large a number or does not fit its tag", place.line(), place.column())
 }
 
 impl ConfigFile {
@@ -78,7 +84,7 @@ impl ConfigFile {
         let path = path.to_owned();
         let document = match serde_yaml_ng::from_str(text) {
             Ok(document) => document,
-            Err(why) => return Err(FileError::NotYaml { path, why: without_values(&why) }),
+            Err(why) => return Err(FileError::NotYaml { path, why: without_values(&why, text) }),
         };
         let mut values = BTreeMap::new();
         match flatten(String::new(), document, &mut values) {
@@ -164,6 +170,12 @@ mod tests {
     }
 
     /// A value may be a secret.
+    #[test]
+    fn a_number_that_is_too_large_is_told_by_its_name() {
+        let told = keys("security:\n  claim:\n    duration: 99999999999999999999\n").unwrap_err();
+        assert!(told.contains("the value of duration at line 3") && !told.contains("999"), "{told}");
+    }
+
     #[test]
     fn no_fault_repeats_a_value() {
         for tag in ["!!int", "!!float", "!!bool", "!!null"] {

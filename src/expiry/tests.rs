@@ -183,6 +183,28 @@ async fn more_keys_than_one_look_finds_are_all_recorded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_damaged_device_does_not_hold_up_the_others() {
+    let mut fixture = Fixture::new();
+    let mut devices = Vec::new();
+    // Those that expire first fill a look.
+    for i in 0..BATCH + 1 {
+        devices.push(fixture.issue(&format!("D{i}"), Duration::from_secs(if i < BATCH { 1 } else { 2 })).await.0);
+    }
+    fixture.store.close().await;
+    let file = rusqlite::Connection::open(fixture.directory.path().join("deed.db")).unwrap();
+    for device_id in &devices[..BATCH] {
+        let hole = "DELETE FROM events WHERE aggregate_id = ?1 AND event_type = 'DeviceRegistered'";
+        assert_eq!(file.execute(hole, [device_id.to_string()]).unwrap(), 1);
+    }
+    drop(file);
+    fixture.restart().await;
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let _worker = fixture.start_worker(&CancellationToken::new());
+    assert!(fixture.wait(devices[BATCH], Duration::from_secs(60)).await.is_some());
+    fixture.store.close().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_stops_when_it_is_told_to() {
     let fixture = Fixture::new();
     let stopping = CancellationToken::new();

@@ -10,6 +10,7 @@ mod client;
 mod deed;
 
 mod connecting;
+mod hostile;
 mod messages;
 mod mosquitto;
 mod sessions;

@@ -10,6 +10,7 @@ mod devices;
 mod deed;
 
 mod audit_log;
+mod claim_keys;
 mod customers;
 mod import;
 mod logins;

@@ -135,6 +135,10 @@ pub async fn a_repeated_addition_names_the_key_that_it_added(factory: &dyn Facto
     assert_eq!((again.key_id, again.issued_at), (first.key_id, first.issued_at));
     assert_ne!(second.key_id, first.key_id);
     assert_eq!(world.store.active_keys(device.device_id).await.unwrap().len(), 2);
+    world.wait(5);
+    claims.revoke_key(&caller(), device, first.key_id).await.unwrap();
+    let ended = add(id).await;
+    assert_eq!((ended.key_id, ended.issued_at, ended.expires_at), (first.key_id, first.issued_at, first.issued_at));
 }
 
 /// A claim that is sent again gets its answer again, until the device is somebody else's: then its old owner learns

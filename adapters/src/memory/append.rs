@@ -31,8 +31,8 @@ impl Held {
         let now = self.log.now(clock);
         if let CommandName::Once(id) = append.command {
             self.answers.retain(|_, answer| now.since(answer.at) <= DAY);
-            if let Some(Answer { device_id, result, .. }) = self.answers.get(&id) {
-                return Ok(self.nothing(*device_id, now, result.clone()));
+            if let Some(Answer { device_id, at, result }) = self.answers.get(&id) {
+                return Ok(self.nothing(*device_id, *at, result.clone()));
             }
         }
         let device_id = match &append.target {

@@ -2,7 +2,7 @@
 
 use deed_domain::{
     codec,
-    device::DeviceEvent,
+    device::{Device, DeviceEvent},
     ids::{Position, Sequence},
     ports::{RecordedEvent, StoreError},
     time::Timestamp,
@@ -47,7 +47,7 @@ impl CheckReport {
 
 impl SqliteStore {
     /// Checks that the file is whole, that positions have no gaps and times never go back, that sequences are
-    /// contiguous, that every event decodes and every stream folds, and that each read model equals a rebuild. Reads
+    /// contiguous, that every event decodes and can follow those before it, and that each read model equals a rebuild. Reads
     /// one moment of the file and changes nothing, so it may run beside a server. `progress` is told how much of how
     /// much is done.
     ///
@@ -67,14 +67,14 @@ fn check(connection: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> Res
         .query_row("SELECT count(*) FROM events", [], |row| Ok(Column::new("events", "count", 0).unsigned(row)))??;
     let faults_of_the_file = report.fault_count;
     check_columns(&snapshot, &mut report)?;
-    check_streams(&snapshot, &mut report, &mut |done| progress(done, total * 2))?;
+    check_streams(&snapshot, &mut report, &mut |done| progress(done / 2, total))?;
     let mut faults_of_the_log = report.fault_count - faults_of_the_file;
     let stored: Vec<&ReadModel> = INLINE.iter().filter(|model| is_current(&snapshot, model, &mut report)).collect();
     for model in &stored {
         model.create(&snapshot, "temp")?;
     }
     let before = report.fault_count;
-    let head = check_order(&snapshot, &stored, &mut report, &mut |done| progress(total + done, total * 2))?;
+    let head = check_order(&snapshot, &stored, &mut report, &mut |done| progress((total + done) / 2, total))?;
     faults_of_the_log += report.fault_count - before;
     for model in &stored {
         compare(&snapshot, model, head, faults_of_the_log == 0, &mut report)?;
@@ -148,48 +148,46 @@ fn check_streams(
 struct Stream {
     device_id: deed_domain::ids::DeviceId,
     last: Sequence,
+    device: Device,
     tenant_id: Option<deed_domain::ids::TenantId>,
-    removed: bool,
+    /// An event is not known, so what follows it may seem to contradict it.
+    is_interrupted: bool,
 }
 
 impl Stream {
-    const fn new(first: &RecordedEvent) -> Self {
-        Self { device_id: first.device_id, last: Sequence(0), tenant_id: None, removed: false }
+    fn new(first: &RecordedEvent) -> Self {
+        let device_id = first.device_id;
+        Self { device_id, last: Sequence(0), device: Device::default(), tenant_id: None, is_interrupted: false }
     }
 
     fn check(&mut self, stored: &RecordedEvent, report: &mut CheckReport) {
         let RecordedEvent { position, device_id, sequence, .. } = stored;
         if *sequence != self.last.next() {
+            let last = self.last;
             report.fault(format!(
-                "device {device_id}: sequence {sequence} at position {position} follows sequence {}",
-                self.last
+                "device {device_id}: sequence {sequence} at position {position} follows sequence {last}"
             ));
+            self.is_interrupted = true;
         }
         self.last = *sequence;
         let decoded = Recorded::decode(stored, |event| {
             if event.event.at() != event.recorded_at {
                 report.fault(format!("event at position {position}: its time is not the time of its record"));
             }
-            if self.removed {
-                report.fault(format!("device {device_id}: position {position} comes after its removal"));
+            if let Some(why) = self.device.contradiction(event.event).filter(|_| !self.is_interrupted) {
+                report.fault(format!("device {device_id}: position {position} cannot follow what is before it: {why}"));
             }
-            match (event.event, self.tenant_id) {
-                (DeviceEvent::DeviceRegistered { tenant_id, .. }, None) => self.tenant_id = Some(*tenant_id),
-                (DeviceEvent::DeviceRegistered { .. }, Some(_)) => {
-                    report.fault(format!("device {device_id}: registered again at position {position}"));
-                }
-                (_, None) => {
-                    report.fault(format!("device {device_id}: position {position} comes before its registration"));
-                }
-                (_, Some(_)) => {}
+            self.device.evolve(event.event);
+            if let DeviceEvent::DeviceRegistered { tenant_id, .. } = event.event {
+                self.tenant_id.get_or_insert(*tenant_id);
             }
             if self.tenant_id.is_some_and(|tenant_id| tenant_id != event.metadata.tenant_id) {
                 report.fault(format!("event at position {position}: recorded for another tenant than its device's"));
             }
-            self.removed |= matches!(event.event, DeviceEvent::DeviceRemoved { .. });
         });
         if let Err(why) = decoded {
             report.fault(why.to_string());
+            self.is_interrupted = true;
         }
     }
 }
@@ -269,7 +267,7 @@ fn compare(
     let advice = if checkpoint > head.0 {
         "events were lost, restore a backup".to_owned()
     } else if is_log_whole {
-        format!("`deed rebuild {name}` mends it")
+        format!("keep a copy, as either may be what was changed, and `deed rebuild {name}` makes it follow the log")
     } else {
         // It may be the last that knows of what the log has lost.
         "the log is damaged, restore a backup".to_owned()

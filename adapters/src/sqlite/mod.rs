@@ -183,9 +183,9 @@ impl SqliteStore {
     /// closed.
     pub async fn close(&self) {
         let (sender, closed) = oneshot::channel();
-        if let Some(queue) = &self.0.queue
-            && queue.send(Job::Close(sender)).is_ok()
-        {
+        if let Some(queue) = &self.0.queue {
+            queue.send_when_there_is_room(Job::Close(sender)).await;
+            // Somebody else may have closed it.
             let _ = closed.await;
         }
         let thread = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -10,7 +10,7 @@ pub struct KeyPolicy {
     /// The least number of characters; 0 = no limit.
     pub min_length: usize,
     /// Whether keys that anybody would try first are refused: fewer than five different letters and digits, a run such as
-    /// `12345678`, a text repeated, or a well-known word, also with digits around it.
+    /// `12345678`, a text repeated, or a well-known word, also with digits around it. The device's name is not compared.
     pub refuse_trivial: bool,
 }
 

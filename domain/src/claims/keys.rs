@@ -94,10 +94,7 @@ impl Claims {
                 vec![DeviceCommand::IssueFromDevice { key_id, origin, key: digest(device_id), duration_ms }]
             })
             .await?;
-        // Sent again, after its key has ended: it was registered all the same.
-        let at = appended.recorded_at;
-        let ended = IssuedKey { key_id, made: None, issued_at: at, expires_at: at };
-        Ok(issued(&appended, |key| key.slot == KeySlot::Device, None).unwrap_or(ended))
+        Ok(issued(&appended, key_id, |key| key.slot == KeySlot::Device, None))
     }
 
     /// An administrator adds a key beside those that the device has; one is made if none is given.
@@ -126,7 +123,7 @@ impl Claims {
                 vec![DeviceCommand::IssueFromAdmin { key_id, slot: KeySlot::Additional, key, not_before, ends }]
             })
             .await?;
-        issued(&appended, |key| key.key_id == key_id, made)
+        Ok(issued(&appended, key_id, |key| key.key_id == key_id, made))
     }
 
     /// An administrator takes an active key back.
@@ -207,12 +204,14 @@ impl Claims {
 }
 
 /// What came of an issue. A repeated command appended nothing: then the key is looked up where it stands, and a made
-/// key is not shown again, as the one shown first is the one that counts.
+/// key is not shown again, as the one shown first is the one that counts. A key that has ended by then was issued all the
+/// same, and works no longer than up to the command's own time, which is all that is known of it.
 fn issued(
     appended: &Appended,
+    key_id: KeyId,
     wanted: impl Fn(&ActiveKey) -> bool,
     made: Option<ClaimKey>,
-) -> Result<IssuedKey, Failure> {
+) -> IssuedKey {
     let new = appended.events.iter().find_map(|event| match event {
         DeviceEvent::ClaimIssued { key_id, at, expires_at, .. } => {
             Some(IssuedKey { key_id: *key_id, made: made.clone(), issued_at: *at, expires_at: *expires_at })
@@ -224,7 +223,8 @@ fn issued(
         let key = keys.iter().rev().find(|key| wanted(key))?;
         Some(IssuedKey { key_id: key.key_id, made: None, issued_at: key.issued_at, expires_at: key.expires_at })
     };
-    new.or_else(standing).ok_or_else(|| Refusal::KeyNotFound.into())
+    let at = appended.recorded_at;
+    new.or_else(standing).unwrap_or(IssuedKey { key_id, made: None, issued_at: at, expires_at: at })
 }
 
 impl DeviceIdentity {

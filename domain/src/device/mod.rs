@@ -3,6 +3,7 @@
 mod aggregate;
 mod attributes;
 mod command;
+mod contradiction;
 mod decide;
 mod event;
 mod evolve;

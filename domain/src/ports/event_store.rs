@@ -195,7 +195,7 @@ pub struct Appended {
     pub events: Vec<DeviceEvent>,
     /// The position of the last appended event; the log's end if nothing was appended.
     pub position: Position,
-    /// When.
+    /// When; of a command that was sent again, when it was carried out.
     pub recorded_at: Timestamp,
     /// Whether the command was carried out.
     pub result: Result<(), Refusal>,

@@ -120,38 +120,15 @@ fn places_are_taken_once(device: &Registered) {
     assert!(device.owner.is_none() || taken(|slot| slot == KeySlot::Device) == 0);
 }
 
-/// What can be checked from the events alone.
+/// Every event can have followed those before it.
 fn check_stream(log: &[DeviceEvent]) {
-    let mut active = Vec::new();
+    let mut device = Device::default();
     let mut last = Timestamp(i64::MIN);
-    let mut epoch_so_far = Epoch(0);
-    let mut owned = false;
     for event in log {
         assert!(event.at() >= last, "time goes on: {event:?}");
         last = event.at();
-        match event {
-            DeviceEvent::ClaimIssued { key_id, .. } => active.push(*key_id),
-            DeviceEvent::ClaimExpired { key_id, .. } => {
-                assert!(active.contains(key_id), "only an active key expires: {event:?}");
-                active.retain(|id| id != key_id);
-            }
-            DeviceEvent::ClaimRevoked { key_id, .. } => active.retain(|id| id != key_id),
-            DeviceEvent::DeviceClaimed { key_id, epoch, .. } => {
-                assert!(active.contains(key_id) && !owned);
-                assert_eq!(*epoch, Epoch(epoch_so_far.0 + 1));
-                (epoch_so_far, owned) = (*epoch, true);
-            }
-            DeviceEvent::DeviceAssigned { epoch, previous, .. } => {
-                assert_eq!(previous.is_some(), owned);
-                assert_eq!(*epoch, Epoch(epoch_so_far.0 + 1));
-                (epoch_so_far, owned) = (*epoch, true);
-            }
-            DeviceEvent::DeviceReclaimed { .. } | DeviceEvent::DeviceUnassigned { .. } => {
-                assert!(owned);
-                owned = false;
-            }
-            _ => {}
-        }
+        assert_eq!(device.contradiction(event), None, "{event:?} after {device:?}");
+        device.evolve(event);
     }
 }
 

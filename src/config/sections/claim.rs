@@ -105,7 +105,8 @@ section! {
             variable: "SECURITY_CLAIM_ADMIN_KEYS_MIN_LENGTH",
             default: "0",
         }
-        /// Whether keys are refused that an administrator sets and anybody would try first.
+        /// Whether keys are refused that an administrator sets and anybody would try first: fewer than five different letters and
+        /// digits, a run such as `12345678`, a text repeated, or a well-known word. The device's name is not compared.
         refuse_trivial_admin_keys: bool = Boolean => {
             key: "security.claim.adminKeys.refuseTrivial",
             variable: "SECURITY_CLAIM_ADMIN_KEYS_REFUSE_TRIVIAL",

@@ -39,7 +39,8 @@ section! {
             default: "false",
         }
         /// Most bytes of a request's body: the number that stands for the pattern `/api/**`, or a number alone. Other
-        /// patterns have no effect. A claim of the device API is limited to 65536 bytes in any case.
+        /// patterns have no effect. A claim of the device API, and a request that needs no credentials, such as a login, is limited to
+        /// 65536 bytes in any case.
         max_body_bytes: usize = BodyLimit => {
             key: "server.http.max_payload_size",
             variable: "HTTP_MAX_PAYLOAD_SIZE_LIMIT_CONFIGURATION",

@@ -100,7 +100,8 @@ impl Batch {
     fn repeat(&mut self, tx: &Connection, answer: commands::Answer) -> Result<Appended, Stopped> {
         let (device, sequence) = self.take(tx, answer.device_id)?;
         self.keep(answer.device_id, device.clone(), sequence);
-        Ok(Appended { device, result: answer.result, ..self.nothing_for(answer.device_id) })
+        let nothing = self.nothing_for(answer.device_id);
+        Ok(Appended { device, recorded_at: answer.at, result: answer.result, ..nothing })
     }
 
     /// Nothing happened, because there is no such device.

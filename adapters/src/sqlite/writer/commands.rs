@@ -19,6 +19,7 @@ const FORGOTTEN_AT_ONCE: u32 = 16;
 /// What a command was answered.
 pub(super) struct Answer {
     pub(super) device_id: DeviceId,
+    pub(super) at: Timestamp,
     pub(super) result: Result<(), Refusal>,
 }
 
@@ -26,12 +27,13 @@ pub(super) struct Answer {
 pub(super) fn answered(tx: &Connection, command: CommandName) -> Result<Option<Answer>, SqlError> {
     let CommandName::Once(id) = command else { return Ok(None) };
     let mut statement =
-        tx.prepare_cached("SELECT command_id, device_id, refusal FROM commands WHERE command_id = ?1")?;
+        tx.prepare_cached("SELECT command_id, device_id, refusal, answered_at FROM commands WHERE command_id = ?1")?;
     let mut rows = statement.query([IdText::new(id.0)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let column = |name, index| Column::new("commands", name, index);
     let refusal = column("refusal", 2).optional_word(row, |json| serde_json::from_str(json).ok())?;
-    Ok(Some(Answer { device_id: column("device_id", 1).id(row)?, result: refusal.map_or(Ok(()), Err) }))
+    let at = Timestamp(row.get(3)?);
+    Ok(Some(Answer { device_id: column("device_id", 1).id(row)?, at, result: refusal.map_or(Ok(()), Err) }))
 }
 
 /// Keeps the answer, and forgets a few that are older than a day.

@@ -77,6 +77,11 @@ impl Queue {
         })
     }
 
+    /// Puts a job into the queue, after a wait if it is full; drops it if nobody takes jobs any more.
+    pub(in crate::sqlite) async fn send_when_there_is_room(&self, job: Job) {
+        let _ = self.0.send(job).await;
+    }
+
     /// How many jobs wait.
     pub(in crate::sqlite) fn len(&self) -> usize {
         self.0.max_capacity() - self.0.capacity()

@@ -134,6 +134,7 @@ async fn claimed(state: &ApiState, appended: Appended) -> Result<ClaimResponse, 
 
 fn count(result: &Result<Appended, Failure>) {
     let (outcome, reason) = match result {
+        Ok(appended) if appended.events.is_empty() => ("repeated", "none"),
         Ok(_) => ("claimed", "none"),
         Err(Failure::Refused(refusal)) => ("refused", refusal.code()),
         Err(Failure::NotAppended(_)) => ("failed", "not_appended"),
