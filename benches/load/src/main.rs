@@ -8,6 +8,7 @@
 
 mod baseline;
 mod client;
+mod coap;
 mod import;
 mod lists;
 mod mqtt;

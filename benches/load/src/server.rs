@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -22,6 +22,7 @@ pub(crate) struct Server {
     data: TempDir,
     port: u16,
     mqtt_port: u16,
+    coap_port: u16,
     process: Option<Child>,
 }
 
@@ -30,9 +31,10 @@ impl Server {
     pub(crate) fn prepare(program: &Path) -> Result<Self, Failure> {
         let (http, mqtt) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
         let (port, mqtt_port) = (http.local_addr()?.port(), mqtt.local_addr()?.port());
+        let coap_port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
         drop((http, mqtt));
         let data = tempfile::tempdir()?;
-        let mut server = Self { program: program.canonicalize()?, data, port, mqtt_port, process: None };
+        let mut server = Self { program: program.canonicalize()?, data, port, mqtt_port, coap_port, process: None };
         server.start()?;
         server.stop()?;
         Ok(server)
@@ -44,7 +46,7 @@ impl Server {
             .arg(self.data.path())
             .env("HTTP_BIND_PORT", self.port.to_string())
             .env("MQTT_BIND_PORT", self.mqtt_port.to_string())
-            .env("COAP_BIND_PORT", "0")
+            .env("COAP_BIND_PORT", self.coap_port.to_string())
             .env("DEED_LOG_LEVEL", "warn")
             .stdout(Stdio::null())
             .spawn()?;
@@ -82,6 +84,10 @@ impl Server {
 
     pub(crate) fn mqtt_address(&self) -> String {
         format!("127.0.0.1:{}", self.mqtt_port)
+    }
+
+    pub(crate) fn coap_address(&self) -> String {
+        format!("127.0.0.1:{}", self.coap_port)
     }
 
     pub(crate) fn database(&self) -> PathBuf {

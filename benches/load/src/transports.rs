@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::{
     Failure,
     client::Connection,
+    coap,
     mqtt::Client,
     phase::{Measured, now},
     seed,
@@ -35,6 +36,7 @@ pub(crate) async fn measure(program: &Path) -> Result<(), Failure> {
     let mut server = Server::prepare(program)?;
     seed::devices(server.database(), IDLE).await?;
     server.start()?;
+    let idle = idle(&server).await?;
     let mosquitto = Mosquitto::start()?;
     println!("| load | connections | under way on each | per second | p50 ms | p99 ms | failed |");
     println!("|---|---|---|---|---|---|---|");
@@ -45,9 +47,20 @@ pub(crate) async fn measure(program: &Path) -> Result<(), Failure> {
         }
         let measured = mqtt(&server.mqtt_address(), connections, at_once).await?;
         println!("| registration over MQTT, QoS 1 | {connections} | {at_once} | {measured} |");
+        if at_once == 1 {
+            let measured = over_coap(&server.coap_address(), connections).await?;
+            println!("| registration over CoAP, confirmable | {connections} | 1 | {measured} |");
+        }
         let bare = mqtt(&mosquitto.address, connections, at_once).await?;
         println!("| Mosquitto, QoS 1, nobody subscribed | {connections} | {at_once} | {bare} |");
     }
+    println!("\nresident memory of each of {IDLE} idle connections over MQTT: {idle} bytes");
+    Ok(())
+}
+
+/// Resident memory of an idle connection. The service has done nothing yet, so there is no memory that was given back and
+/// could be taken again.
+async fn idle(server: &Server) -> Result<u64, Failure> {
     let before = server.resident_bytes()?;
     let mut open = Vec::new();
     for device in 0..IDLE {
@@ -55,9 +68,7 @@ pub(crate) async fn measure(program: &Path) -> Result<(), Failure> {
     }
     // What the last introductions needed has been given back by then.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let each = server.resident_bytes()?.saturating_sub(before) / IDLE as u64;
-    println!("\nresident memory of each of {} idle connections over MQTT: {each} bytes", open.len());
-    Ok(())
+    Ok(server.resident_bytes()?.saturating_sub(before) / open.len() as u64)
 }
 
 fn message(device: usize) -> String {
@@ -81,6 +92,24 @@ async fn mqtt(address: &str, connections: usize, at_once: usize) -> Result<Measu
         });
     }
     Measured::of(tasks, each * connections, started).await
+}
+
+async fn over_coap(address: &str, devices: usize) -> Result<Measured, Failure> {
+    let mut open = Vec::new();
+    for _ in 0..devices {
+        open.push(coap::Client::open(address).await?);
+    }
+    let each = MESSAGES / devices;
+    let started = now();
+    let mut tasks = JoinSet::new();
+    for (device, client) in open.into_iter().enumerate() {
+        tasks.spawn(async move {
+            let mut times = Histogram::<u64>::new(3)?;
+            client.register(&seed::token(device), &message(device), each, &mut times).await?;
+            Ok((times, 0))
+        });
+    }
+    Measured::of(tasks, each * devices, started).await
 }
 
 async fn http(address: &str, connections: usize) -> Result<Measured, Failure> {
