@@ -23,7 +23,7 @@ use deed_domain::{
 use deed_transports::{
     bridge::Bridge,
     coap::{Coap, CoapSettings},
-    device_protocol::{DeviceProtocol, MessageLimit},
+    device_protocol::{DeviceProtocol, MessageLimit, Waiting},
     http::{DeviceHttp, router as device_http},
     mqtt::{Mqtt, MqttSettings, over_websocket as mqtt_over_websocket},
 };
@@ -119,6 +119,7 @@ impl Service {
             numeric_text_is_number: config.transport.numeric_text_is_number,
             store: stored.clone(),
             feed: stored.clone(),
+            waiting: Waiting::on(&store),
             clock: Arc::clone(&clock),
             message_limit: config.limits.of_devices().map(message_limit),
         };

@@ -413,8 +413,10 @@ async fn a_device_publishes_its_attributes_and_sees_those_that_are_shared() {
         as_admin(Method::POST, &format!("{base}/SHARED_SCOPE"), json!({"shared2": 2})).await;
         as_admin(Method::DELETE, &format!("{base}/SHARED_SCOPE?keys=shared1"), Value::Null).await
     };
+    let began = Instant::now();
     let ((status, changed, _), _) = tokio::join!(wait("?timeout=20000"), write);
     assert_eq!((status, &changed["shared2"]), (200, &json!(2)), "{changed}");
+    assert!(began.elapsed() < Duration::from_secs(5), "it was told, and did not look by itself");
 }
 
 #[tokio::test]

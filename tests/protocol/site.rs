@@ -19,7 +19,7 @@ use deed_domain::{
     },
     provisioning::Provisioning,
 };
-use deed_transports::device_protocol::{DeviceProtocol, GatewayError};
+use deed_transports::device_protocol::{DeviceProtocol, GatewayError, Waiting};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -54,6 +54,7 @@ impl Site {
             numeric_text_is_number: true,
             store: store.clone(),
             feed: store.clone(),
+            waiting: Waiting::on(&*store),
             clock,
             message_limit: None,
         };

@@ -29,7 +29,7 @@ use deed_domain::{
     provisioning::Provisioning,
 };
 use deed_transports::{
-    device_protocol::DeviceProtocol,
+    device_protocol::{DeviceProtocol, Waiting},
     http::{DeviceHttp, router as device_http},
     mqtt::{Mqtt, MqttSettings},
 };
@@ -167,6 +167,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
             numeric_text_is_number: true,
             store: store.clone(),
             feed: store.clone(),
+            waiting: Waiting::on(&*store),
             clock: clock.clone(),
             message_limit: None,
         },

@@ -1,6 +1,6 @@
 //! A device's own attributes, and those that people share with it. It never sees the ones of the server.
 
-use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, pin::pin, time::Duration};
 
 use deed_domain::{
     attributes::{self, InvalidAttributes},
@@ -10,12 +10,12 @@ use deed_domain::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 use super::DeviceProtocol;
 
-/// How often it is looked whether a shared attribute has changed, while a device waits for that.
-const LOOK: Duration = Duration::from_millis(500);
+/// However little is told, it is looked this often whether a shared attribute has changed, while a device waits for that.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Which attributes a device asks for; without any name, all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,8 +98,7 @@ impl DeviceProtocol {
         Ok(found)
     }
 
-    /// The shared attributes that change from now on, as soon as one does, within half a second; `None` if none does
-    /// within the patience. Each changed one stands under its key, deleted ones in a list under `deleted`.
+    /// The shared attributes that change from now on, as soon as one does; `None` if none does within the patience. Each changed one stands under its key, deleted ones in a list under `deleted`.
     ///
     /// # Errors
     /// [`Failure::NotAppended`] if they cannot be read.
@@ -108,17 +107,21 @@ impl DeviceProtocol {
         device: DeviceIdentity,
         patience: Duration,
     ) -> Result<Option<Map<String, Value>>, Failure> {
+        let waiter = self.waiting.enter(device.device_id);
+        let mut written = pin!(waiter.written());
         let before = self.shared_attributes(device).await?;
         let changed = async {
             loop {
-                sleep(LOOK).await;
+                // Told or not.
+                let _ = timeout(LOOK, &mut written).await;
+                written.set(waiter.written());
                 let now = self.shared_attributes(device).await?;
                 if now != before {
                     return Ok(Some(difference(&before, &now)));
                 }
             }
         };
-        tokio::time::timeout(patience, changed).await.unwrap_or(Ok(None))
+        timeout(patience, changed).await.unwrap_or(Ok(None))
     }
 
     /// The attributes that people share with the device.

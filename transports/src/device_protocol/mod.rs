@@ -10,6 +10,7 @@ mod protobuf;
 mod provisioning;
 mod rpc;
 mod telemetry;
+mod waiting;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -42,6 +43,7 @@ pub use provisioning::{
 };
 pub use rpc::answer;
 pub use telemetry::check_telemetry;
+pub use waiting::Waiting;
 
 /// Answers devices, over the ports that this takes.
 #[derive(Clone)]
@@ -64,6 +66,8 @@ pub struct DeviceProtocol {
     pub store: Arc<dyn EventStore>,
     /// What happens to it.
     pub feed: Arc<dyn Feed>,
+    /// Devices that wait for what is not in the log.
+    pub waiting: Arc<Waiting>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How many messages a device may send; `None` if that is not limited.
