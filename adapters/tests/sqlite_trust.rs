@@ -22,8 +22,8 @@ use deed_domain::{
     ids::{CustomerId, TenantId, UserId},
     metadata::{Actor, Caller, Transport},
     ports::{
-        AppendError, AttributeScope, Authority, Clock, DeviceIdentity, Entity, EventStore, RegistryWrite, StoreError,
-        User, UserCredentials, Users,
+        AccountChange, AppendError, AttributeScope, Authority, Clock, DeviceIdentity, Entity, EventStore, LastOne,
+        RegistryWrite, StoreError, User, UserCredentials, Users,
     },
     time::Timestamp,
 };
@@ -388,7 +388,8 @@ fn of_a_person_who_is_erased_nothing_stays_in_the_file() {
             world.store.add_user(person(number), credentials()).await.unwrap();
         }
         for number in 1..200 {
-            assert!(world.store.delete_user(UserId(Uuid::from_u128(number))).await.unwrap());
+            let gone = world.store.delete_user(UserId(Uuid::from_u128(number)), LastOne::Goes).await.unwrap();
+            assert_eq!(gone, AccountChange::Made);
         }
         world.store.close().await;
         let file = fs::read(world.directory.path().join("deed.db")).unwrap();

@@ -9,12 +9,15 @@ use std::{
 };
 
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::{
-    deed::{deed, run, world::World},
+    deed::{
+        deed, run,
+        world::{Answer, World},
+    },
     python,
 };
 
@@ -65,14 +68,23 @@ impl MailServer {
 
     /// The letter with that subject, once it is there, its lines joined again.
     async fn letter(&self, subject: &str) -> String {
+        self.letter_with(&format!("Subject: {subject}\n")).await
+    }
+
+    /// The letter to that address, likewise.
+    async fn letter_to(&self, email: &str) -> String {
+        self.letter_with(&format!("To: {email}\n")).await
+    }
+
+    async fn letter_with(&self, line: &str) -> String {
         for _ in 0..200 {
             let letters = self.letters();
-            if let Some(letter) = letters.iter().find(|text| text.contains(&format!("Subject: {subject}\n"))) {
+            if let Some(letter) = letters.iter().find(|text| text.contains(line)) {
                 return letter.clone();
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("no letter with the subject {subject} among {:?}", self.letters());
+        panic!("no letter with {line:?} among {:?}", self.letters());
     }
 
     fn letters(&self) -> Vec<String> {
@@ -114,10 +126,10 @@ fn token(letter: &str, link: &str) -> String {
     rest.lines().next().unwrap().to_owned()
 }
 
-async fn invite(world: &World, email: &str) -> StatusCode {
+async fn invite(world: &World, email: &str) -> Answer {
     let customer = world.owner_of(&world.customer_a).await;
     let user = json!({"email": email, "authority": "CUSTOMER_USER", "customerId": {"id": customer}});
-    world.call(Method::POST, "/api/user?sendActivationMail=True", Some(&world.tenant), Some(user)).await.0
+    world.call(Method::POST, "/api/user?sendActivationMail=True", Some(&world.tenant), Some(user)).await
 }
 
 #[tokio::test]
@@ -127,7 +139,7 @@ async fn people_get_their_links_by_mail() {
     let noauth =
         async |path: &str, body| world.call(Method::POST, &format!("/api/noauth/{path}"), None, Some(body)).await.0;
 
-    assert_eq!(invite(&world, ANNA).await, StatusCode::OK);
+    assert_eq!(invite(&world, ANNA).await.0, StatusCode::OK);
     let letter = mail.letter("Your account").await;
     assert!(
         letter.contains("From: Devices <devices@deed.example>\n") && letter.contains("To: anna@example.org\n"),
@@ -162,13 +174,57 @@ async fn people_get_their_links_by_mail() {
 }
 
 #[tokio::test]
+async fn a_link_that_went_to_another_address_is_good_for_nothing() {
+    let mail = MailServer::start();
+    let world = start(&mail).await;
+    let save = async |user: &Value, query: &str| {
+        let path = format!("/api/user{query}");
+        let (status, saved) = world.call(Method::POST, &path, Some(&world.tenant), Some(user.clone())).await;
+        assert_eq!(status, StatusCode::OK, "{saved}");
+        saved
+    };
+    let choose = async |page: &str, member: &str, token: &str| {
+        let body = json!({member: token, "password": "chosen-password"});
+        world.call(Method::POST, &format!("/api/noauth/{page}"), None, Some(body)).await.0
+    };
+
+    let (status, mut user) = invite(&world, "mistyped@example.org").await;
+    assert_eq!(status, StatusCode::OK, "{user}");
+    let sent = token(&mail.letter_to("mistyped@example.org").await, "activate?activateToken");
+    user["version"] = Value::Null;
+    user["email"] = json!("unwritten@example.org");
+    save(&user, "?sendActivationMail=false").await;
+    assert_eq!(choose("activate", "activateToken", &sent).await, StatusCode::BAD_REQUEST);
+    user["email"] = json!(ANNA);
+    save(&user, "").await;
+    let link = token(&mail.letter_to(ANNA).await, "activate?activateToken");
+    assert_eq!(choose("activate", "activateToken", &sent).await, StatusCode::BAD_REQUEST);
+    assert_eq!(choose("activate", "activateToken", &link).await, StatusCode::OK);
+
+    let reset = json!({"email": ANNA});
+    world.call(Method::POST, "/api/noauth/resetPasswordByEmail", None, Some(reset)).await;
+    let reset = token(&mail.letter("Another password").await, "resetPassword?resetToken");
+    user["email"] = json!("moved@example.org");
+    save(&user, "").await;
+    assert_eq!(choose("resetPassword", "resetToken", &reset).await, StatusCode::BAD_REQUEST);
+    world.server.stop();
+    let letters = mail.letters();
+    let to = |email: &str| letters.iter().filter(|text| text.contains(&format!("To: {email}\n"))).count();
+    assert_eq!(
+        (to("unwritten@example.org"), to("moved@example.org")),
+        (0, 0),
+        "nobody asked, or nothing is to be chosen"
+    );
+}
+
+#[tokio::test]
 async fn a_mail_server_that_is_down_fails_nothing_and_holds_up_nobody() {
     let mail = MailServer::start();
     let world = start(&mail).await;
     drop(mail);
     let began = Instant::now();
     for number in 0..5 {
-        assert_eq!(invite(&world, &format!("{number}@example.org")).await, StatusCode::OK);
+        assert_eq!(invite(&world, &format!("{number}@example.org")).await.0, StatusCode::OK);
     }
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     let (status, logged) = world.server.stop();

@@ -274,6 +274,44 @@ async fn users_keep_to_the_rules() {
     }
 }
 
+/// Whichever of two administrators is first shuts out the other, and stays.
+#[tokio::test]
+async fn of_two_administrators_who_shut_out_each_other_at_once_one_stays() {
+    let users = Users::start().await;
+    let tenant = users.world.tenant.clone();
+    let first = users.me(&tenant).await;
+    let (_, second) = users.save(&tenant, json!({"email": "second@example.org", "authority": "TENANT_ADMIN"})).await;
+    let chosen = json!({"activateToken": users.activation(&second).await, "password": "tenant"});
+    assert_eq!(users.noauth("activate", chosen).await.0, OK);
+    let [first, second] =
+        [&first, &second].map(|user| (id(user).to_owned(), user["email"].as_str().unwrap().to_owned()));
+    let shut = async |token: &str, other: &str, enabled: bool| {
+        let path = format!("/api/user/{other}/userCredentialsEnabled?userCredentialsEnabled={enabled}");
+        users.post(token, &path, json!(null)).await
+    };
+    for round in 0..8 {
+        let mut tokens = Vec::new();
+        for (_, email) in [&first, &second] {
+            tokens.push(sign_in(&users.world.client, &users.world.server.url, email, "tenant").await);
+        }
+        let (one, other) = tokio::join!(shut(&tokens[0], &second.0, false), shut(&tokens[1], &first.0, false));
+        let late = match (one.0, other.0) {
+            (OK, _) => other,
+            (_, OK) => one,
+            both => panic!("round {round}: {both:?}"),
+        };
+        let last = (403, "You can't disable or delete the last administrator!");
+        assert!(late.0 == StatusCode::UNAUTHORIZED || message(&late) == last, "round {round}: {late:?}");
+        for (user, _) in [&first, &second] {
+            assert_eq!(shut(&users.operator, user, true).await.0, OK);
+        }
+    }
+    // An operator can add another.
+    for (user, _) in [&first, &second] {
+        assert_eq!(shut(&users.operator, user, false).await.0, OK);
+    }
+}
+
 #[tokio::test]
 async fn lists_show_whom_the_caller_may_see() {
     let users = Users::start().await;

@@ -23,6 +23,7 @@ pub mod deciding_together;
 pub mod departing;
 pub mod following;
 pub mod gateways;
+pub mod links;
 pub mod listing;
 pub mod logins;
 pub mod naming;
@@ -179,9 +180,13 @@ macro_rules! conformance_suite {
                 users_are_listed_page_by_page
                 a_user_is_saved_at_the_expected_version
                 a_disabled_user_is_out_at_once
+                of_two_who_shut_out_each_other_one_stays
                 nothing_is_left_of_a_deleted_user
+            }
+            links {
                 a_link_is_good_once_and_until_it_expires
                 a_link_stays_while_it_is_good_for_long_enough
+                a_link_goes_with_the_email
                 a_link_for_another_password_serves_only_who_may_sign_in
             }
             api_keys {

@@ -1,10 +1,11 @@
-//! Users and their personal links.
+//! Users.
 
 use deed_domain::{
     ids::{CustomerId, SessionId, TenantId, UserId},
     ports::{
-        Account, AccountsError, AttributeScope, Authority, Customer, Entity, LinkPurpose, LinkToken, NewLink, NewLogin,
-        OfferedLink, PageRequest, PendingLink, RegistryWrite, Target, User, UserCredentials, UserSort, UsersOf,
+        Account, AccountChange, AccountsError, AttributeScope, Authority, Customer, Entity, LastOne, LinkPurpose,
+        LinkToken, NewLink, NewLogin, OfferedLink, PageRequest, RegistryWrite, Target, User, UserCredentials, UserSort,
+        UsersOf,
     },
 };
 use serde_json::json;
@@ -30,24 +31,29 @@ fn user(email: &str, authority: Authority, tenant_id: TenantId, customer_id: Opt
     }
 }
 
-fn administrator(email: &str) -> User {
+pub(super) fn administrator(email: &str) -> User {
     user(email, Authority::TenantAdmin, TENANT, None)
 }
 
-const WAITING: UserCredentials = UserCredentials { password_hash: None, enabled: false };
+pub(super) const WAITING: UserCredentials = UserCredentials { password_hash: None, enabled: false };
 
-fn active() -> UserCredentials {
+pub(super) fn active() -> UserCredentials {
     UserCredentials { password_hash: Some("hash".to_owned()), enabled: true }
 }
 
+pub(super) async fn enable(world: &World<'_>, id: UserId, enabled: bool) -> AccountChange {
+    world.store.set_enabled(id, enabled, LastOne::Goes).await.unwrap()
+}
+
 /// A login without a password.
-fn granted(id: SessionId, user: &User) -> NewLogin {
+pub(super) fn granted(id: SessionId, user: &User) -> NewLogin {
     NewLogin { id, user_id: user.id, expires_at: START.plus(100), checked_hash: None }
 }
 
-fn link(user_id: UserId, purpose: LinkPurpose, token: &str, good_for_ms: i64) -> NewLink {
+pub(super) fn link(user: &User, purpose: LinkPurpose, token: &str, good_for_ms: i64) -> NewLink {
     NewLink {
-        user_id,
+        user_id: user.id,
+        email: user.email.clone(),
         purpose,
         token: LinkToken::new(token),
         expires_at: START.plus(good_for_ms),
@@ -183,17 +189,58 @@ pub async fn a_disabled_user_is_out_at_once(factory: &dyn Factory) {
     let last_login = Some(START.plus(5));
     let expected = |is_enabled| Some(Account { is_enabled, is_activated: true, last_login });
 
-    assert!(world.store.set_enabled(anna.id, false).await.unwrap());
+    assert_eq!(enable(&world, anna.id, false).await, AccountChange::Made);
     assert_eq!(world.store.principal(session, anna.id).await.unwrap(), None);
     world.reopen().await;
     assert_eq!(account(&world, anna.id).await, expected(false));
-    assert!(world.store.set_enabled(anna.id, true).await.unwrap());
+    assert_eq!(enable(&world, anna.id, true).await, AccountChange::Made);
     assert_eq!(account(&world, anna.id).await, expected(true));
     assert_eq!(world.store.principal(session, anna.id).await.unwrap(), None);
 
-    assert!(!world.store.set_enabled(waiting.id, true).await.unwrap());
+    assert_eq!(enable(&world, waiting.id, true).await, AccountChange::Impossible);
     assert_eq!(account(&world, waiting.id).await, never(false, false));
-    assert!(!world.store.set_enabled(new_id().into(), false).await.unwrap());
+    assert_eq!(enable(&world, new_id().into(), false).await, AccountChange::Impossible);
+}
+
+/// Of two who shut out each other at once, by deleting or disabling, one is left, in each tenant and among operators;
+/// who may not sign in, is of another authority or tenant, or shares no tenant with anybody does not count.
+pub async fn of_two_who_shut_out_each_other_one_stays(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let operator = |email: &str| User { authority: Authority::SysAdmin, tenant_id: None, ..administrator(email) };
+    let others = [
+        (administrator("waiting@example.org"), WAITING),
+        (user("auditor@example.org", Authority::Auditor, TENANT, None), active()),
+        (user("customer@example.org", Authority::CustomerUser, TENANT, Some(customer(1))), active()),
+        (user("elsewhere@example.org", Authority::TenantAdmin, OTHER_TENANT, None), active()),
+    ];
+    world.store.add_customer(Customer::titled(customer(1), TENANT, START, "A")).await.unwrap();
+    for (user, credentials) in others {
+        world.store.add_user(user, credentials).await.unwrap();
+    }
+    let shut_out = async |id, deletes: bool| match deletes {
+        true => world.store.delete_user(id, LastOne::Stays).await.unwrap(),
+        false => world.store.set_enabled(id, false, LastOne::Stays).await.unwrap(),
+    };
+    for round in 0..32 {
+        let emails = [format!("a{round}@example.org"), format!("b{round}@example.org")];
+        let pair = emails.map(|email| if round % 2 == 0 { administrator(&email) } else { operator(&email) });
+        for user in &pair {
+            world.store.add_user(user.clone(), active()).await.unwrap();
+        }
+        let [a, b] = [pair[0].id, pair[1].id];
+        let (first, second) = tokio::join!(shut_out(a, round % 3 == 0), shut_out(b, round % 5 == 0));
+        let expected = [AccountChange::Made, AccountChange::LastOne];
+        assert!([first, second] == expected || [second, first] == expected, "{first:?} {second:?}");
+        let left = if first == AccountChange::Made { b } else { a };
+        assert!(world.store.account(left).await.unwrap().unwrap().is_enabled);
+        // One who may not sign in goes, and so does the last one where another can be added.
+        let waits = if round % 2 == 0 { administrator("w@example.org") } else { operator("w@example.org") };
+        world.store.add_user(waits.clone(), WAITING).await.unwrap();
+        assert_eq!(shut_out(waits.id, true).await, AccountChange::Made);
+        assert_eq!(shut_out(left, false).await, AccountChange::LastOne);
+        assert_eq!(enable(&world, left, true).await, AccountChange::Made);
+        assert_eq!(world.store.delete_user(left, LastOne::Goes).await.unwrap(), AccountChange::Made);
+    }
 }
 
 /// The e-mail is free, and logins, links and attributes are gone; others keep theirs.
@@ -205,7 +252,7 @@ pub async fn nothing_is_left_of_a_deleted_user(factory: &dyn Factory) {
     for user in [&anna, &ben] {
         world.store.add_user(user.clone(), active()).await.unwrap();
         let token = user.id.to_string();
-        let wanted = link(user.id, LinkPurpose::PasswordReset, &token, 100);
+        let wanted = link(user, LinkPurpose::PasswordReset, &token, 100);
         assert_eq!(world.store.offer_link(wanted, START).await.unwrap(), OfferedLink::Taken);
         let mut write = append(Target::Device(device_id), |_| nothing());
         let put = vec![("a".to_owned(), json!(1))];
@@ -213,8 +260,8 @@ pub async fn nothing_is_left_of_a_deleted_user(factory: &dyn Factory) {
         world.store.append(write).await.unwrap();
     }
     assert!(world.store.open_session(granted(session, &anna)).await.unwrap());
-    assert!(world.store.delete_user(anna.id).await.unwrap());
-    assert!(!world.store.delete_user(anna.id).await.unwrap());
+    assert_eq!(world.store.delete_user(anna.id, LastOne::Stays).await.unwrap(), AccountChange::Made);
+    assert_eq!(world.store.delete_user(anna.id, LastOne::Stays).await.unwrap(), AccountChange::Impossible);
     for _ in 0..2 {
         assert_eq!(world.store.user(anna.id).await.unwrap(), None);
         assert_eq!(world.store.principal(session, anna.id).await.unwrap(), None);
@@ -228,101 +275,4 @@ pub async fn nothing_is_left_of_a_deleted_user(factory: &dyn Factory) {
         world.reopen().await;
     }
     world.store.add_user(administrator("ANNA@example.org"), active()).await.unwrap();
-}
-
-/// An activation gives the user its password and lets it sign in; nobody activates it again.
-pub async fn a_link_is_good_once_and_until_it_expires(factory: &dyn Factory) {
-    let mut world = World::open(factory).await;
-    let (anna, ben) = (administrator("anna@example.org"), administrator("ben@example.org"));
-    for user in [&anna, &ben] {
-        world.store.add_user(user.clone(), WAITING).await.unwrap();
-    }
-    for (user, token) in [(&anna, "a"), (&ben, "b")] {
-        world.store.offer_link(link(user.id, LinkPurpose::Activation, token, 100), START).await.unwrap();
-    }
-    world.reopen().await;
-    let redeem = async |world: &World<'_>, purpose, token: &str| {
-        world.store.redeem_link(purpose, &LinkToken::new(token), "chosen".to_owned()).await.unwrap()
-    };
-    let bearer = async |world: &World<'_>, token: &str| {
-        world.store.link_bearer(LinkPurpose::Activation, &LinkToken::new(token)).await.unwrap()
-    };
-    assert_eq!(bearer(&world, "a").await, Some((anna.id, START.plus(100))));
-    assert_eq!(bearer(&world, "A").await, None);
-    assert!(!redeem(&world, LinkPurpose::Activation, "").await);
-    assert!(!redeem(&world, LinkPurpose::PasswordReset, "a").await, "it is for another purpose");
-    world.clock.set(START.plus(99));
-    assert!(redeem(&world, LinkPurpose::Activation, "a").await);
-    assert!(!redeem(&world, LinkPurpose::Activation, "a").await);
-    let chosen = UserCredentials { password_hash: Some("chosen".to_owned()), enabled: true };
-    let credentials = async |world: &World<'_>, user: &User| {
-        world.store.user_by_email(&user.email).await.unwrap().map(|(_, credentials)| credentials)
-    };
-    assert_eq!(credentials(&world, &anna).await, Some(chosen));
-    assert_eq!(bearer(&world, "a").await, None);
-
-    world.clock.set(START.plus(100));
-    assert!(!redeem(&world, LinkPurpose::Activation, "b").await);
-    assert_eq!(bearer(&world, "b").await, Some((ben.id, START.plus(100))), "its end can be told");
-    assert_eq!(credentials(&world, &ben).await, Some(WAITING));
-    assert_eq!(world.store.pending_link(ben.id, LinkPurpose::Activation).await.unwrap(), None);
-
-    // A link that was made before somebody else activated the user is good for nothing.
-    world.store.offer_link(link(anna.id, LinkPurpose::Activation, "late", 1_000), START).await.unwrap();
-    assert!(!redeem(&world, LinkPurpose::Activation, "late").await);
-}
-
-/// Asking again shows the same link, as far as it may be shown; each purpose has its own, and nobody who is gone has one.
-pub async fn a_link_stays_while_it_is_good_for_long_enough(factory: &dyn Factory) {
-    let mut world = World::open(factory).await;
-    let anna = administrator("anna@example.org");
-    world.store.add_user(anna.clone(), active()).await.unwrap();
-    let offer = async |world: &World<'_>, new, least| world.store.offer_link(new, START.plus(least)).await.unwrap();
-    let (activation, reset) = (LinkPurpose::Activation, LinkPurpose::PasswordReset);
-    let hidden = NewLink { is_shown_again: false, ..link(anna.id, reset, "hidden", 50) };
-    assert_eq!(offer(&world, link(anna.id, activation, "first", 100), 20).await, OfferedLink::Taken);
-    assert_eq!(offer(&world, hidden, 20).await, OfferedLink::Taken);
-    world.reopen().await;
-    let first = PendingLink { token: Some(LinkToken::new("first")), expires_at: START.plus(100) };
-    let second = link(anna.id, activation, "second", 200);
-    assert_eq!(offer(&world, second.clone(), 99).await, OfferedLink::Kept(first.clone()));
-    assert_eq!(world.store.pending_link(anna.id, activation).await.unwrap(), Some(first));
-    let kept = PendingLink { token: None, expires_at: START.plus(50) };
-    assert_eq!(world.store.pending_link(anna.id, reset).await.unwrap(), Some(kept.clone()));
-    assert_eq!(offer(&world, link(anna.id, reset, "again", 60), 49).await, OfferedLink::Kept(kept));
-    assert_eq!(offer(&world, second, 100).await, OfferedLink::Taken);
-    let bearer =
-        async |world: &World<'_>, token: &str| world.store.link_bearer(activation, &LinkToken::new(token)).await;
-    assert_eq!(bearer(&world, "first").await.unwrap(), None, "the newer one took its place");
-    assert_eq!(bearer(&world, "second").await.unwrap(), Some((anna.id, START.plus(200))));
-
-    let stranger = new_id().into();
-    offer(&world, link(stranger, activation, "stranger", 100), 0).await;
-    assert_eq!(bearer(&world, "stranger").await.unwrap(), None);
-}
-
-/// Logins end with the old password; a user who is disabled meanwhile keeps it.
-pub async fn a_link_for_another_password_serves_only_who_may_sign_in(factory: &dyn Factory) {
-    let world = World::open(factory).await;
-    let (anna, ben) = (administrator("anna@example.org"), administrator("ben@example.org"));
-    let session = SessionId(new_id());
-    let reset = LinkPurpose::PasswordReset;
-    for (user, token) in [(&anna, "a"), (&ben, "b")] {
-        world.store.add_user(user.clone(), active()).await.unwrap();
-        world.store.offer_link(link(user.id, reset, token, 100), START).await.unwrap();
-    }
-    assert!(world.store.open_session(granted(session, &anna)).await.unwrap());
-    world.store.set_enabled(ben.id, false).await.unwrap();
-    world.store.set_enabled(ben.id, true).await.unwrap();
-    for (token, is_good) in [("a", true), ("a", false), ("b", false)] {
-        let redeemed = world.store.redeem_link(reset, &LinkToken::new(token), "new".to_owned()).await.unwrap();
-        assert_eq!(redeemed, is_good, "{token}");
-    }
-    assert_eq!(world.store.principal(session, anna.id).await.unwrap(), None);
-    let (_, credentials) = world.store.user_by_email(&ben.email).await.unwrap().unwrap();
-    assert_eq!(credentials, active());
-    world.store.offer_link(link(ben.id, reset, "late", 100), START).await.unwrap();
-    world.store.set_enabled(ben.id, false).await.unwrap();
-    world.store.offer_link(link(ben.id, reset, "later", 100), START).await.unwrap();
-    assert!(!world.store.redeem_link(reset, &LinkToken::new("later"), "new".to_owned()).await.unwrap());
 }

@@ -7,7 +7,7 @@ use super::report::{Report, VERSION_CONFLICT};
 
 pub(super) fn report(refusal: &UserRefusal) -> Report {
     let status = match refusal {
-        UserRefusal::NotPermitted | UserRefusal::OwnAccount => StatusCode::FORBIDDEN,
+        UserRefusal::NotPermitted | UserRefusal::OwnAccount | UserRefusal::LastAdministrator => StatusCode::FORBIDDEN,
         UserRefusal::NotFound(_) | UserRefusal::EmailUnknown => StatusCode::NOT_FOUND,
         UserRefusal::VersionConflict => StatusCode::CONFLICT,
         UserRefusal::EmailTaken(_)

@@ -12,14 +12,14 @@ use deed_domain::{
     ids::{ApiKeyId, CustomerId, DeviceId, Position, ProfileId, Sequence, SessionId, TenantId, UserId},
     people::People,
     ports::{
-        Account, AccountSort, AccountsError, ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Append, AppendError, Appended,
-        Attribute, AttributeScope, Attributes, Authority, Clock, Credentials, Customer, CustomerValues, Customers,
-        DeviceCredentials, DeviceIdentity, DeviceToken, Entity, Entropy, EventStore, Feed, Holder, Holdings,
-        KeyDigester, KeyRefused, Letter, LinkPurpose, LinkToken, ListPage, ListedUser, Logins, Mailer, NewLink,
-        NewLogin, OfferedLink, Page, PageRequest, Password, PasswordHasher, Payloads, PendingLink, PersonalLinks,
-        Principal, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles, ProfilesError, Proof, PublicLogins,
-        Scope, StoreError, Subscription, Tenant, TenantValues, Tenants, TokenClaims, TokenError, TokenSigner, User,
-        UserCredentials, UserSort, Users, UsersOf,
+        Account, AccountChange, AccountSort, AccountsError, ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Append,
+        AppendError, Appended, Attribute, AttributeScope, Attributes, Authority, Clock, Credentials, Customer,
+        CustomerValues, Customers, DeviceCredentials, DeviceIdentity, DeviceToken, Entity, Entropy, EventStore, Feed,
+        Holder, Holdings, KeyDigester, KeyRefused, LastOne, Letter, LinkPurpose, LinkToken, ListPage, ListedUser,
+        Logins, Mailer, NewLink, NewLogin, OfferedLink, Page, PageRequest, Password, PasswordHasher, Payloads,
+        PendingLink, PersonalLinks, Principal, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles,
+        ProfilesError, Proof, PublicLogins, Scope, StoreError, Subscription, Tenant, TenantValues, Tenants,
+        TokenClaims, TokenError, TokenSigner, User, UserCredentials, UserSort, Users, UsersOf,
     },
     time::Timestamp,
 };
@@ -242,11 +242,11 @@ impl Users for Unreachable {
         fails()
     }
 
-    async fn set_enabled(&self, _: UserId, _: bool) -> Result<bool, StoreError> {
+    async fn set_enabled(&self, _: UserId, _: bool, _: LastOne) -> Result<AccountChange, StoreError> {
         fails()
     }
 
-    async fn delete_user(&self, _: UserId) -> Result<bool, StoreError> {
+    async fn delete_user(&self, _: UserId, _: LastOne) -> Result<AccountChange, StoreError> {
         fails()
     }
 

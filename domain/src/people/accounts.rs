@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     ids::UserId,
-    ports::{Account, Authority, ListPage, ListedUser, PageRequest, Principal, User, UserSort, UsersOf},
+    ports::{
+        Account, AccountChange, Authority, LastOne, ListPage, ListedUser, PageRequest, Principal, User, UserSort,
+        UsersOf,
+    },
 };
 
 impl People {
@@ -48,28 +51,44 @@ impl People {
     ///
     /// # Errors
     /// [`UserRefusal::NotFound`], [`UserRefusal::NotPermitted`], [`UserRefusal::OwnAccount`] for who would keep out itself,
-    /// and [`UserRefusal::NotActivated`] if there is no password yet to sign in with.
+    /// [`UserRefusal::LastAdministrator`] for who is kept out by then and would keep out the last one of its kind, and
+    /// [`UserRefusal::NotActivated`] if there is no password yet to sign in with.
     pub async fn set_enabled(&self, caller: &Principal, id: UserId, enabled: bool) -> Result<(), PeopleError> {
-        check(caller, Access::Administer, &self.existing(id).await?)?;
+        let user = self.existing(id).await?;
+        check(caller, Access::Administer, &user)?;
         if !enabled && caller.user_id == id {
             return Err(UserRefusal::OwnAccount.into());
         }
-        if self.accounts.set_enabled(id, enabled).await? {
-            return Ok(());
-        }
-        let refusal = if enabled { UserRefusal::NotActivated } else { UserRefusal::NotFound(id) };
+        let refusal = match self.accounts.set_enabled(id, enabled, last_one(caller, &user)).await? {
+            AccountChange::Made => return Ok(()),
+            AccountChange::Impossible if enabled => UserRefusal::NotActivated,
+            AccountChange::Impossible => UserRefusal::NotFound(id),
+            AccountChange::LastOne => UserRefusal::LastAdministrator,
+        };
         Err(refusal.into())
     }
 
     /// Erases a user with everything that hangs on it.
     ///
     /// # Errors
-    /// [`UserRefusal::NotFound`], [`UserRefusal::NotPermitted`], and [`UserRefusal::OwnAccount`] for who would erase itself.
+    /// [`UserRefusal::NotFound`], [`UserRefusal::NotPermitted`], [`UserRefusal::OwnAccount`] for who would erase itself, and
+    /// [`UserRefusal::LastAdministrator`] for who is erased by then and would erase the last one of its kind.
     pub async fn delete(&self, caller: &Principal, id: UserId) -> Result<(), PeopleError> {
-        check(caller, Access::Administer, &self.existing(id).await?)?;
+        let user = self.existing(id).await?;
+        check(caller, Access::Administer, &user)?;
         if caller.user_id == id {
             return Err(UserRefusal::OwnAccount.into());
         }
-        if self.accounts.delete_user(id).await? { Ok(()) } else { Err(UserRefusal::NotFound(id).into()) }
+        match self.accounts.delete_user(id, last_one(caller, &user)).await? {
+            AccountChange::Made => Ok(()),
+            AccountChange::Impossible => Err(UserRefusal::NotFound(id).into()),
+            AccountChange::LastOne => Err(UserRefusal::LastAdministrator.into()),
+        }
     }
+}
+
+/// Whoever shuts out somebody of the own kind may be shut out at the same moment, so one of them stays. An operator, who can
+/// add another, shuts out a tenant's last administrator; an administrator any user of a customer.
+fn last_one(caller: &Principal, user: &User) -> LastOne {
+    if caller.authority == user.authority { LastOne::Stays } else { LastOne::Goes }
 }

@@ -67,6 +67,7 @@ impl People {
         let now = self.clock.now();
         let offered = NewLink {
             user_id: user.id,
+            email: user.email.clone(),
             purpose: LinkPurpose::Activation,
             token: self.new_token(),
             expires_at: now.plus(GOOD_FOR),

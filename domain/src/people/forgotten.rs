@@ -27,6 +27,7 @@ impl People {
         let token = self.new_token();
         let offered = NewLink {
             user_id: user.id,
+            email: user.email.clone(),
             purpose: LinkPurpose::PasswordReset,
             token: token.clone(),
             expires_at: now.plus(GOOD_FOR),

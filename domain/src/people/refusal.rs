@@ -12,6 +12,9 @@ pub enum UserRefusal {
     /// Nobody shuts out itself: a tenant could be left without an administrator, the platform without an operator.
     #[error("You can't disable or delete your own account!")]
     OwnAccount,
+    /// Two shut out each other, and one of them has to stay.
+    #[error("You can't disable or delete the last administrator!")]
+    LastAdministrator,
     /// There is no such user.
     #[error("User with id [{0}] is not found")]
     NotFound(UserId),
@@ -89,6 +92,7 @@ impl UserRefusal {
         match self {
             Self::NotPermitted => "permission_denied",
             Self::OwnAccount => "own_account",
+            Self::LastAdministrator => "last_administrator",
             Self::NotFound(_) | Self::EmailUnknown => "user_not_found",
             Self::VersionConflict => "version_conflict",
             Self::EmailTaken(_) => "email_taken",

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     ids::{CustomerId, TenantId, UserId},
-    ports::{Account, AccountsError, Authority, Principal, User, UserCredentials},
+    ports::{Account, AccountsError, Authority, Principal, User, UserCredentials, fold_case},
 };
 
 /// A user to add. Whatever of it has a form (e-mail, lengths) has been checked.
@@ -76,7 +76,8 @@ impl People {
         Ok(user)
     }
 
-    /// Saves a user. What a user belongs to and may do is for life: `new` has to name it as it is.
+    /// Saves a user. What a user belongs to and may do is for life: `new` has to name it as it is. With another e-mail the
+    /// links that the user has end; `invitation` sends a new one to whoever has not chosen a password yet.
     ///
     /// # Errors
     /// [`UserRefusal`].
@@ -86,6 +87,7 @@ impl People {
         id: UserId,
         expected_version: Option<u32>,
         new: NewUser,
+        invitation: Option<WriteLink<'_>>,
     ) -> Result<(User, Account), PeopleError> {
         let stored = self.existing(id).await?;
         check(caller, Access::Save, &stored)?;
@@ -99,6 +101,7 @@ impl People {
         if customer_id != stored.customer_id {
             return Err(UserRefusal::CustomerIsForLife.into());
         }
+        let is_readdressed = fold_case(&stored.email) != fold_case(&details.email);
         let user = User {
             email: details.email,
             first_name: details.first_name,
@@ -110,6 +113,9 @@ impl People {
         let saved = self.accounts.save_user(user.clone(), expected_version).await;
         let saved = saved.map_err(|error| refused(error, &user))?;
         let account = self.accounts.account(id).await?.ok_or(UserRefusal::NotFound(id))?;
+        if let Some(write) = invitation.filter(|_| is_readdressed && !account.is_activated) {
+            self.invite(&saved, write).await?;
+        }
         Ok((saved, account))
     }
 

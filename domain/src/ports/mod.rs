@@ -30,10 +30,10 @@ mod surroundings;
 mod text_search;
 
 pub use accounts::{
-    Account, AccountSort, Accounts, AccountsError, ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Authority, Contact,
-    ContactField, Customer, CustomerValues, Customers, KeyRefused, LinkPurpose, LinkToken, ListedUser, Logins, NewLink,
-    NewLogin, OfferedLink, PUBLIC_CUSTOMER, PUBLIC_USER, PendingLink, PersonalLinks, Principal, Proof, PublicLogins,
-    Tenant, TenantValues, Tenants, User, UserCredentials, UserSort, Users, UsersOf,
+    Account, AccountChange, AccountSort, Accounts, AccountsError, ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Authority,
+    Contact, ContactField, Customer, CustomerValues, Customers, KeyRefused, LastOne, LinkPurpose, LinkToken,
+    ListedUser, Logins, NewLink, NewLogin, OfferedLink, PUBLIC_CUSTOMER, PUBLIC_USER, PendingLink, PersonalLinks,
+    Principal, Proof, PublicLogins, Tenant, TenantValues, Tenants, User, UserCredentials, UserSort, Users, UsersOf,
 };
 pub use attributes::{Attribute, AttributeScope, Attributes, Entity};
 pub use credentials::{Credentials, CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken};

@@ -4,16 +4,29 @@ use async_trait::async_trait;
 use deed_domain::{
     ids::UserId,
     ports::{
-        Account, AccountsError, Authority, LinkPurpose, ListPage, ListedUser, PageRequest, Party, StoreError, User,
-        UserCredentials, UserSort, Users, UsersOf, fold_case,
+        Account, AccountChange, AccountsError, Authority, LastOne, LinkPurpose, ListPage, ListedUser, PageRequest,
+        Party, StoreError, User, UserCredentials, UserSort, Users, UsersOf, fold_case,
     },
 };
 
+use super::Registry;
 use crate::memory::InMemoryStore;
 
 /// The form in which e-mails are compared: capitals and small letters are the same.
 pub(super) fn folded(email: &str) -> String {
     fold_case(email)
+}
+
+impl Registry {
+    /// Whether the user may sign in, and no other of its authority and tenant.
+    fn is_last_one(&self, id: UserId) -> bool {
+        let Some((one, UserCredentials { enabled: true, .. })) = self.users.get(&id) else { return false };
+        let is_another = |(other, credentials): &(User, UserCredentials)| {
+            let same = (other.authority, other.tenant_id) == (one.authority, one.tenant_id);
+            other.id != id && same && credentials.enabled
+        };
+        !self.users.values().any(is_another)
+    }
 }
 
 #[async_trait]
@@ -101,7 +114,8 @@ impl Users for InMemoryStore {
     }
 
     async fn save_user(&self, user: User, expected: Option<u32>) -> Result<User, AccountsError> {
-        let users = &mut self.held().registry.users;
+        let registry = &mut self.held().registry;
+        let users = &mut registry.users;
         let is_taken =
             users.values().any(|(other, _)| other.id != user.id && folded(&other.email) == folded(&user.email));
         let (stored, _) = users.get_mut(&user.id).ok_or(AccountsError::NotFound)?;
@@ -110,6 +124,9 @@ impl Users for InMemoryStore {
         }
         if is_taken {
             return Err(AccountsError::EmailTaken);
+        }
+        if folded(&stored.email) != folded(&user.email) {
+            registry.links.retain(|(of, _), _| *of != user.id);
         }
         *stored = User {
             email: user.email,
@@ -123,23 +140,29 @@ impl Users for InMemoryStore {
         Ok(stored.clone())
     }
 
-    async fn set_enabled(&self, id: UserId, enabled: bool) -> Result<bool, StoreError> {
+    async fn set_enabled(&self, id: UserId, enabled: bool, last: LastOne) -> Result<AccountChange, StoreError> {
         let registry = &mut self.held().registry;
-        let Some((_, credentials)) = registry.users.get_mut(&id) else { return Ok(false) };
+        if !enabled && last == LastOne::Stays && registry.is_last_one(id) {
+            return Ok(AccountChange::LastOne);
+        }
+        let Some((_, credentials)) = registry.users.get_mut(&id) else { return Ok(AccountChange::Impossible) };
         if enabled && credentials.password_hash.is_none() {
-            return Ok(false);
+            return Ok(AccountChange::Impossible);
         }
         credentials.enabled = enabled;
         if !enabled {
             registry.end_logins(id);
             registry.links.remove(&(id, LinkPurpose::PasswordReset));
         }
-        Ok(true)
+        Ok(AccountChange::Made)
     }
 
-    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+    async fn delete_user(&self, id: UserId, last: LastOne) -> Result<AccountChange, StoreError> {
         let registry = &mut self.held().registry;
-        Ok(registry.erase_user(id))
+        if last == LastOne::Stays && registry.is_last_one(id) {
+            return Ok(AccountChange::LastOne);
+        }
+        Ok(if registry.erase_user(id) { AccountChange::Made } else { AccountChange::Impossible })
     }
 
     async fn is_empty(&self) -> Result<bool, StoreError> {

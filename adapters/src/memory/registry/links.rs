@@ -7,7 +7,7 @@ use deed_domain::{
     time::Timestamp,
 };
 
-use super::Registry;
+use super::{Registry, accounts::folded};
 use crate::memory::InMemoryStore;
 
 impl Registry {
@@ -30,7 +30,8 @@ impl PersonalLinks for InMemoryStore {
         if let Some(kept) = registry.pending(link.user_id, link.purpose, kept_if_good_until) {
             return Ok(OfferedLink::Kept(kept));
         }
-        if registry.users.contains_key(&link.user_id) {
+        let bearer = registry.users.get(&link.user_id);
+        if bearer.is_some_and(|(user, _)| folded(&user.email) == folded(&link.email)) {
             registry.links.insert((link.user_id, link.purpose), link);
         }
         Ok(OfferedLink::Taken)

@@ -9,7 +9,7 @@ use deed_domain::{
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::logins;
+use super::{email, logins};
 use crate::sqlite::{
     SqliteStore,
     error::SqlError,
@@ -27,7 +27,7 @@ fn offer(tx: &Connection, link: &NewLink, kept_if_good_until: Timestamp) -> Resu
     }
     tx.prepare_cached(
         "INSERT OR REPLACE INTO user_links (user_id, purpose, token_sha256, token, expires_at)
-         SELECT id, ?2, ?3, ?4, ?5 FROM users WHERE id = ?1",
+         SELECT id, ?2, ?3, ?4, ?5 FROM users WHERE id = ?1 AND email_folded = ?6",
     )?
     .execute(params![
         IdText::new(link.user_id.0),
@@ -35,6 +35,7 @@ fn offer(tx: &Connection, link: &NewLink, kept_if_good_until: Timestamp) -> Resu
         digest(&link.token),
         link.is_shown_again.then_some(link.token.expose()),
         link.expires_at.0,
+        email::fold(&link.email),
     ])?;
     Ok(OfferedLink::Taken)
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use deed_domain::{
     ids::UserId,
     ports::{
-        Account, AccountsError, Authority, Entity, ListPage, ListedUser, PageRequest, Party, StoreError, User,
-        UserCredentials, UserSort, Users, UsersOf,
+        Account, AccountChange, AccountsError, Authority, Entity, LastOne, ListPage, ListedUser, PageRequest, Party,
+        StoreError, User, UserCredentials, UserSort, Users, UsersOf,
     },
     time::Timestamp,
 };
@@ -130,6 +130,9 @@ fn save_user(tx: &Connection, user: &User, expected: Option<u32>) -> Result<Resu
     if is_taken {
         return Ok(Err(AccountsError::EmailTaken));
     }
+    if folded != email::fold(&before.email) {
+        links::forget(tx, before.id)?;
+    }
     let saved = User {
         email: user.email.clone(),
         first_name: user.first_name.clone(),
@@ -157,8 +160,22 @@ fn save_user(tx: &Connection, user: &User, expected: Option<u32>) -> Result<Resu
     Ok(Ok(saved))
 }
 
-/// `false` if there is no such user, or one without a password is to sign in.
-fn set_enabled(tx: &Connection, id: UserId, enabled: bool) -> Result<bool, SqlError> {
+/// Whether the user may sign in, and no other of its authority and tenant.
+fn is_last_one(tx: &Connection, id: UserId) -> Result<bool, SqlError> {
+    let is_last = tx
+        .prepare_cached(
+            "SELECT 1 FROM users AS one WHERE id = ?1 AND enabled = 1 AND NOT EXISTS (
+             SELECT 1 FROM users AS other WHERE other.id <> one.id AND other.authority = one.authority
+             AND other.tenant_id IS one.tenant_id AND other.enabled = 1)",
+        )?
+        .exists([IdText::new(id.0)])?;
+    Ok(is_last)
+}
+
+fn set_enabled(tx: &Connection, id: UserId, enabled: bool, last: LastOne) -> Result<AccountChange, SqlError> {
+    if !enabled && last == LastOne::Stays && is_last_one(tx, id)? {
+        return Ok(AccountChange::LastOne);
+    }
     let changed = tx
         .prepare_cached("UPDATE users SET enabled = ?2 WHERE id = ?1 AND (?2 = 0 OR password_hash IS NOT NULL)")?
         .execute(params![IdText::new(id.0), enabled])?;
@@ -166,7 +183,11 @@ fn set_enabled(tx: &Connection, id: UserId, enabled: bool) -> Result<bool, SqlEr
         logins::end_all(tx, id)?;
         links::forget_reset(tx, id)?;
     }
-    Ok(changed == 1)
+    Ok(made(changed == 1))
+}
+
+const fn made(is_made: bool) -> AccountChange {
+    if is_made { AccountChange::Made } else { AccountChange::Impossible }
 }
 
 /// Erases a user and everything that hangs on it; `false` if there is no such user.
@@ -231,12 +252,18 @@ impl Users for SqliteStore {
         self.write(move |tx, _| save_user(tx, &user, expected)).await?
     }
 
-    async fn set_enabled(&self, id: UserId, enabled: bool) -> Result<bool, StoreError> {
-        self.write(move |tx, _| set_enabled(tx, id, enabled)).await
+    async fn set_enabled(&self, id: UserId, enabled: bool, last: LastOne) -> Result<AccountChange, StoreError> {
+        self.write(move |tx, _| set_enabled(tx, id, enabled, last)).await
     }
 
-    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        self.write(move |tx, _| overwriting(tx, |tx| erase(tx, id))).await
+    async fn delete_user(&self, id: UserId, last: LastOne) -> Result<AccountChange, StoreError> {
+        self.write(move |tx, _| {
+            if last == LastOne::Stays && is_last_one(tx, id)? {
+                return Ok(AccountChange::LastOne);
+            }
+            Ok(made(overwriting(tx, |tx| erase(tx, id))?))
+        })
+        .await
     }
 
     async fn is_empty(&self) -> Result<bool, StoreError> {

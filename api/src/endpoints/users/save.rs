@@ -1,7 +1,7 @@
 //! `POST /api/user`: adds a user or saves one.
 
 use axum::{Json, extract::State};
-use deed_domain::ports::LinkToken;
+use deed_domain::{people::WriteLink, ports::LinkToken};
 
 use super::draft::Draft;
 use crate::{
@@ -17,11 +17,12 @@ use crate::{
 ///
 /// Without `id` the user is added, and chooses a password with the activation link. Operators add operators and tenants'
 /// administrators; a tenant's administrators add administrators of their tenant and users of its customers. With `id`
-/// the user is saved; a customer's user may save itself. Tenant, customer and authority are for life.
+/// the user is saved; a customer's user may save itself. Tenant, customer and authority are for life. With another e-mail,
+/// links that were sent to the old one are good for nothing.
 #[utoipa::path(
     post, path = "/api/user", tag = "users", security(("bearer" = []), ("x-authorization" = [])),
-    params(("sendActivationMail" = Option<bool>, Query, description = "Whether a new user is sent the activation link; \
-            in any case of letters. Without it, it is.")),
+    params(("sendActivationMail" = Option<bool>, Query, description = "Whether a new user, or one without a password \
+            whose e-mail changes, is sent the activation link; in any case of letters. Without it, it is.")),
     request_body = Draft,
     responses(
         (status = 200, description = "The user as it is now. A saved user has `userCredentialsEnabled`, `userActivated` \
@@ -42,14 +43,12 @@ pub(crate) async fn save_user(
     let invites = query.flag("sendActivationMail")?.unwrap_or(true);
     let draft = Draft::read(&JsonObject::parse(&body)?)?;
     let (id, version) = (draft.id, draft.version);
+    let write = |token: &LinkToken| activation::link(&base_url, token);
+    let invitation: Option<WriteLink<'_>> = if invites { Some(&write) } else { None };
     let user = match id {
-        None => {
-            let write = |token: &LinkToken| activation::link(&base_url, token);
-            let user = state.people.add(&caller, draft.into_user(), invites.then_some(&write)).await?;
-            user.into()
-        }
+        None => state.people.add(&caller, draft.into_user(), invitation).await?.into(),
         Some(id) => {
-            let (user, account) = state.people.save(&caller, id, version, draft.into_user()).await?;
+            let (user, account) = state.people.save(&caller, id, version, draft.into_user(), invitation).await?;
             UserJson::with_account(user, account)
         }
     };

@@ -11,7 +11,8 @@ use crate::{ids::UserId, ports::StoreError, time::Timestamp};
 /// makes nothing grow.
 #[async_trait]
 pub trait PersonalLinks: Send + Sync {
-    /// Puts the link in the place of the user's older one, unless that one is good until after `kept_if_good_until`.
+    /// Puts the link in the place of the user's older one, unless that one is good until after `kept_if_good_until`. If
+    /// there is no such user, or it has another e-mail by now, the link is good for nothing.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be stored.
@@ -94,6 +95,8 @@ impl fmt::Debug for LinkToken {
 pub struct NewLink {
     /// Whose password it chooses.
     pub user_id: UserId,
+    /// The e-mail that the user is known by. A link is never good for longer than the user has that e-mail.
+    pub email: String,
     /// What it is for.
     pub purpose: LinkPurpose,
     /// Its secret.

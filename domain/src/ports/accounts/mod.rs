@@ -16,7 +16,7 @@ pub use links::{LinkPurpose, LinkToken, NewLink, OfferedLink, PendingLink, Perso
 pub use logins::{Logins, NewLogin, Principal, Proof};
 pub use public_logins::{PUBLIC_USER, PublicLogins};
 pub use tenants::{Tenant, TenantValues, Tenants};
-pub use users::{Account, ListedUser, User, UserCredentials, UserSort, Users, UsersOf};
+pub use users::{Account, AccountChange, LastOne, ListedUser, User, UserCredentials, UserSort, Users, UsersOf};
 
 use crate::ports::StoreError;
 

@@ -58,7 +58,8 @@ pub trait Users: Send + Sync {
     async fn users(&self, of: UsersOf, page: PageRequest<UserSort>) -> Result<ListPage<ListedUser>, StoreError>;
 
     /// Saves e-mail, names, telephone number and `additionalInfo` of a user; its version is counted up. Whatever else
-    /// `user` says is ignored.
+    /// `user` says is ignored. With another e-mail, but for the case it is written in, the user's links are good for
+    /// nothing: whoever reads what was sent to the old one chooses no password any more.
     ///
     /// # Errors
     /// [`AccountsError::EmailTaken`] if another user has the e-mail, in whatever case it is written;
@@ -67,17 +68,17 @@ pub trait Users: Send + Sync {
     async fn save_user(&self, user: User, expected: Option<u32>) -> Result<User, AccountsError>;
 
     /// Lets a user sign in or not. Whoever may not is out at once: all logins end, and so does a wish for another
-    /// password. `false`, and nothing is changed, if there is no such user, or a user that has no password is to sign in.
+    /// password.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be stored.
-    async fn set_enabled(&self, id: UserId, enabled: bool) -> Result<bool, StoreError>;
+    async fn set_enabled(&self, id: UserId, enabled: bool, last: LastOne) -> Result<AccountChange, StoreError>;
 
-    /// Erases a user with logins, API keys, links and attributes. `false` if there is no such user.
+    /// Erases a user with logins, API keys, links and attributes.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be stored.
-    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
+    async fn delete_user(&self, id: UserId, last: LastOne) -> Result<AccountChange, StoreError>;
 
     /// Whether anybody can sign in at all.
     ///
@@ -146,6 +147,27 @@ pub struct ListedUser {
     pub user: User,
     /// The title of a customer's user's customer.
     pub customer_title: Option<String>,
+}
+
+/// What is done with a user that may sign in, to keep it from that, when no other of its authority and tenant may. Looked at
+/// where the change is made: of two who shut out each other at once, one is last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastOne {
+    /// It stays.
+    Stays,
+    /// It goes like any other.
+    Goes,
+}
+
+/// What became of a change of a user's account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountChange {
+    /// It is made.
+    Made,
+    /// Nothing: there is no such user, or one without a password is to sign in.
+    Impossible,
+    /// Nothing: the user is the [`LastOne`], who stays.
+    LastOne,
 }
 
 /// How it stands with a user's account.
