@@ -147,11 +147,11 @@ async fn a_file_says_what_a_device_is_and_another_one_changes_it() {
     assert_eq!(import(&world, "h\nF-m,,someone,p\n", &mqtt).await, clean(1, 0));
     let basic = credentials(&world, "F-m").await;
     assert_eq!((&basic["credentialsType"], &basic["credentialsId"]), (&json!("MQTT_BASIC"), &json!("someone")));
-    let pem = "\"-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n\"";
+    let pem = "\"-----BEGIN CERTIFICATE-----\nMAcwADAAAwEA\n-----END CERTIFICATE-----\n\"";
     assert_eq!(import(&world, &format!("h\nF-x,{pem}\n"), &[NAME, ("X509", None)]).await, clean(1, 0));
     let certificate = credentials(&world, "F-x").await;
     assert_eq!(certificate["credentialsType"], "X509_CERTIFICATE");
-    assert_eq!(certificate["credentialsValue"], "QUJD");
+    assert_eq!(certificate["credentialsValue"], "MAcwADAAAwEA");
 
     values_are_typed(&world).await;
 }
@@ -195,8 +195,16 @@ async fn a_line_that_fails_leaves_the_others_alone() {
     assert_eq!(errors, expected);
 
     let twice = import(&world, "h\nE-t,one\nE-t,two\n", &[NAME, LABEL]).await;
-    assert_eq!(twice, (1, 0, vec!["Line 3: Device with such name already exists!".to_owned()]));
+    let second = vec!["Line 3: Line 2 has the same name".to_owned()];
+    assert_eq!(twice, (1, 0, second.clone()));
     assert_eq!(device(&world, "E-t").await["label"], "one");
+    // The same goes for a device that was there, whether it is updated or not.
+    let file = "h\nE-t,three\nE-t,four\n";
+    let (_, result) = post(&world, &world.tenant, body(file, &[NAME, LABEL], false)).await;
+    assert_eq!(outcome(&result), (0, 1, second.clone()));
+    assert_eq!(import(&world, file, &[NAME, LABEL]).await, (0, 1, second));
+    let updated = device(&world, "E-t").await;
+    assert_eq!((&updated["label"], &updated["version"]), (&json!("three"), &json!(2)));
 
     // A line without a name touches no device.
     let count = world.attributes(device(&world, "Demo-1").await["id"]["id"].as_str().unwrap()).await.len();
@@ -240,4 +248,17 @@ async fn many_at_once(world: &World) {
         (0..LINES).step_by(10).map(|n| format!("Line {}: Device name should be specified!", n + 2)).collect();
     assert_eq!(errors, expected);
     assert_eq!(device(world, "M-2999").await["type"], "new type 3");
+}
+
+/// What fits into a request can have millions of lines.
+#[tokio::test]
+async fn a_file_of_too_many_lines_is_refused_as_a_whole() {
+    let world = World::start().await;
+    let file = format!("name\nL-1\n{}", "a\n".repeat(100_000));
+    let (status, error) = post(&world, &world.tenant, body(&file, &[NAME], true)).await;
+    assert_eq!((status, &error["errorCode"]), (StatusCode::BAD_REQUEST, &json!(31)), "{error}");
+    let message = "The file has more than 100000 lines of devices; split it into files of so many";
+    assert_eq!(error["message"], message);
+    let path = "/api/tenant/devices?deviceName=L-1";
+    assert_eq!(world.call(Method::GET, path, Some(&world.tenant), None).await.0, StatusCode::NOT_FOUND);
 }

@@ -1,10 +1,10 @@
 //! What the lines of an import ask for.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use serde_json::{Map, Value};
 
-use super::{Column, Delimiter, Record, Table, UnreadableTable, typed};
+use super::{Column, Delimiter, Record, UnreadableTable, table::Records, typed};
 use crate::{
     claims::{ClaimingChange, ClaimingData, DataChange, DeviceAttributes, SwitchChange, is_allowed},
     credentials::{InvalidCredentials, NewCredentials},
@@ -12,6 +12,9 @@ use crate::{
     ports::AttributeScope,
     texts::{InvalidText, check_name, check_text},
 };
+
+/// Most lines of a plan. What a line takes in memory is many times what it takes in the file.
+const MOST_LINES: usize = 100_000;
 
 /// The lines of a file that ask for a device, in the order of the file.
 #[derive(Clone, Debug)]
@@ -63,6 +66,9 @@ pub enum LineError {
     /// It asks for something that is not served.
     #[error("Devices that speak LwM2M or SNMP are not supported!")]
     Unsupported,
+    /// The line of that number names the same device.
+    #[error("Line {0} has the same name")]
+    Repeated(usize),
 }
 
 impl ImportPlan {
@@ -71,12 +77,30 @@ impl ImportPlan {
     /// # Errors
     /// [`UnreadableTable`] if the file as a whole cannot be used.
     pub fn read(text: &str, delimiter: Delimiter, header: bool, columns: &[Column]) -> Result<Self, UnreadableTable> {
-        let table = Table::read(text, delimiter)?;
-        if table.records.is_empty() {
+        let mut records = Records::of(text, delimiter, columns.len()).peekable();
+        if records.peek().is_none() {
             return Err(UnreadableTable::Empty);
         }
-        let records = &table.records[usize::from(header)..];
-        let lines = records.iter().map(|record| PlannedLine::read(record, columns)).collect::<Result<_, _>>()?;
+        let mut lines = Vec::new();
+        let mut first_of_name: HashMap<String, usize> = HashMap::new();
+        for (place, record) in records.enumerate() {
+            let record = record?;
+            if header && place == 0 {
+                continue;
+            }
+            if lines.len() == MOST_LINES {
+                return Err(UnreadableTable::TooManyLines(MOST_LINES));
+            }
+            let PlannedLine { number, device } = PlannedLine::read(&record, columns)?;
+            let device = device.and_then(|device| match first_of_name.get(&device.name) {
+                Some(first) => Err(LineError::Repeated(*first)),
+                None => {
+                    first_of_name.insert(device.name.clone(), number);
+                    Ok(device)
+                }
+            });
+            lines.push(PlannedLine { number, device });
+        }
         Ok(Self { lines })
     }
 }
@@ -303,6 +327,24 @@ mod tests {
         assert_eq!(read("a,b\nD\n\nD,x\n", true), Err(UnreadableTable::TooManyCells(4)));
     }
 
+        assert_eq!(read("a\nD\n\"E\n\",,\"x", true), Err(UnreadableTable::OpenQuote(4)));
+        let many = "D\n".repeat(MOST_LINES);
+        let (with_header, too_many) = (format!("name\n\n{many}\n"), format!("{many}D"));
+        assert_eq!(read(&with_header, true), Ok(MOST_LINES));
+        assert_eq!(read(&too_many, false), Err(UnreadableTable::TooManyLines(MOST_LINES)));
+    }
+
+    #[test]
+    fn the_first_line_of_a_name_counts() {
+        let columns = [Column::Name, Column::AccessToken];
+        let told: Vec<_> = lines("h\nA,a\u{7}b\n\nA\nB\nA\na\nB\n", &columns)
+            .into_iter()
+            .map(|(number, device)| (number, device.map(|device| device.name).map_err(|why| why.to_string())))
+            .collect();
+        let same = |line| Err(format!("Line {line} has the same name"));
+        let [a, b, small] = ["A", "B", "a"].map(|name| Ok(name.to_owned()));
+        assert!(told[0].1.is_err(), "its token cannot be one, so it names nothing");
+        assert_eq!(told[1..], [(4, a), (5, b), (6, same(4)), (7, small), (8, same(5))]);
     #[test]
     fn debug_output_shows_no_secret() {
         let columns = [Column::Name, Column::AccessToken, Column::Attribute(SERVER, CLAIMING_DATA.into())];

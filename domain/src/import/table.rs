@@ -61,6 +61,9 @@ pub enum UnreadableTable {
     /// A line has more cells than there are columns.
     #[error("Line {0}: there are more cells than columns")]
     TooManyCells(usize),
+    /// There are more lines than are read at once.
+    #[error("The file has more than {0} lines of devices; split it into files of so many")]
+    TooManyLines(usize),
 }
 
 impl<'a> Table<'a> {
@@ -70,15 +73,40 @@ impl<'a> Table<'a> {
     /// # Errors
     /// [`UnreadableTable`].
     pub fn read(text: &'a str, delimiter: Delimiter) -> Result<Self, UnreadableTable> {
-        let rest = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-        let mut reader = Reader { rest, line: 1, delimiter: delimiter.0 };
-        let mut records = Vec::new();
-        while !reader.rest.is_empty() {
-            if !reader.end_line() {
-                records.push(Record { line: reader.line, cells: reader.cells()? });
-            }
-        }
+        let records = Records::of(text, delimiter, usize::MAX).collect::<Result<_, _>>()?;
         Ok(Self { records })
+    }
+}
+
+/// The records of a file, read one after another; none comes after an error.
+pub(super) struct Records<'a> {
+    reader: Reader<'a>,
+    most_cells: usize,
+}
+
+impl<'a> Records<'a> {
+    /// Those of a file. A line with more than `most_cells` cells has one more here: one line could have as many as the file
+    /// has bytes.
+    pub(super) fn of(text: &'a str, delimiter: Delimiter, most_cells: usize) -> Self {
+        let rest = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        Self { reader: Reader { rest, line: 1, delimiter: delimiter.0 }, most_cells }
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, UnreadableTable>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.reader.end_line() {}
+        if self.reader.rest.is_empty() {
+            return None;
+        }
+        let line = self.reader.line;
+        let cells = self.reader.cells(self.most_cells);
+        if cells.is_err() {
+            self.reader.rest = "";
+        }
+        Some(cells.map(|cells| Record { line, cells }))
     }
 }
 
@@ -89,17 +117,20 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The cells up to the end of the line.
-    fn cells(&mut self) -> Result<Vec<Cow<'a, str>>, UnreadableTable> {
+    /// The cells up to the end of the line; of those beyond `most`, the first.
+    fn cells(&mut self, most: usize) -> Result<Vec<Cow<'a, str>>, UnreadableTable> {
         let mut cells = Vec::new();
         loop {
-            cells.push(match self.rest.strip_prefix(QUOTE) {
+            let cell = match self.rest.strip_prefix(QUOTE) {
                 Some(rest) => {
                     self.rest = rest;
                     self.quoted()?
                 }
                 None => self.plain(),
-            });
+            };
+            if cells.len() <= most {
+                cells.push(cell);
+            }
             if let Some(rest) = self.rest.strip_prefix(self.delimiter) {
                 self.rest = rest;
             } else if self.rest.is_empty() || self.end_line() {

@@ -1,14 +1,12 @@
 //! Carries out an import: many lines at once, so that the store writes them together.
 
-use std::collections::HashMap;
-
 use deed_domain::{
     claims::{DataChange, DeviceChange, Failure, NewDevice, ProfileChoice},
     device::{OwnerChange, Refusal},
     ids::{CommandId, TenantId},
-    import::{ImportPlan, ImportedDevice},
+    import::{ImportPlan, ImportedDevice, PlannedLine},
     metadata::Caller,
-    ports::{AppendError, UniqueClaim},
+    ports::AppendError,
 };
 use deed_projections::DeviceRow;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -42,9 +40,6 @@ pub(super) struct Importer<'a> {
     update: bool,
 }
 
-/// Lines that name the same device, one after another; each with its place in the file.
-type Same = Vec<(usize, usize, ImportedDevice)>;
-
 impl<'a> Importer<'a> {
     pub(super) const fn new(state: &'a ApiState, caller: Caller, tenant_id: TenantId, update: bool) -> Self {
         Self { state, caller, tenant_id, update }
@@ -55,54 +50,27 @@ impl<'a> Importer<'a> {
     /// # Errors
     /// The first failure that is none of the line's: the store is not available, or too much is waiting.
     pub(super) async fn import(&self, plan: ImportPlan) -> Result<Vec<Outcome>, ApiError> {
-        let mut outcomes: Vec<(usize, Outcome)> = Vec::with_capacity(plan.lines.len());
-        let mut devices: Vec<Same> = Vec::with_capacity(plan.lines.len());
-        let mut places: HashMap<String, usize> = HashMap::with_capacity(plan.lines.len());
-        for (index, line) in plan.lines.into_iter().enumerate() {
-            match line.device {
-                Err(why) => outcomes.push((index, Outcome::Failed(line.number, why.to_string()))),
-                Ok(device) => {
-                    let place = *places.entry(device.name.clone()).or_insert(devices.len());
-                    if place == devices.len() {
-                        devices.push(Vec::with_capacity(1));
-                    }
-                    devices[place].push((index, line.number, device));
-                }
-            }
-        }
-        let done = stream::iter(devices).map(|same| self.import_same(same)).buffer_unordered(AT_ONCE);
-        let done: Vec<Vec<(usize, Outcome)>> = done.try_collect().await?;
-        outcomes.extend(done.into_iter().flatten());
-        outcomes.sort_by_key(|(index, _)| *index);
-        Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+        stream::iter(plan.lines).map(|line| self.import_line(line)).buffered(AT_ONCE).try_collect().await
     }
 
-    /// A device that a line has added is not what a later line of the same name means.
-    async fn import_same(&self, lines: Same) -> Result<Vec<(usize, Outcome)>, ApiError> {
-        let mut outcomes = Vec::with_capacity(lines.len());
-        let mut created = false;
-        for (index, number, device) in lines {
-            let unreadable = matches!(device.attributes.claiming.data, Some(DataChange::Undecodable));
-            let outcome = if created {
-                let taken = UniqueClaim::DeviceName(self.tenant_id, device.name);
-                Err(Failure::from(AppendError::Taken(taken)))
-            } else {
-                self.import_one(number, device).await
-            };
-            let outcome = match outcome {
-                Ok(outcome) => outcome,
-                Err(Failure::NotAppended(fault @ (AppendError::Store(_) | AppendError::Overloaded))) => {
-                    return Err(Failure::from(fault).into());
+    async fn import_line(&self, PlannedLine { number, device }: PlannedLine) -> Result<Outcome, ApiError> {
+        let device = match device {
+            Ok(device) => device,
+            Err(why) => return Ok(Outcome::Failed(number, why.to_string())),
+        };
+        let unreadable = matches!(device.attributes.claiming.data, Some(DataChange::Undecodable));
+        match self.import_one(number, device).await {
+            Ok(outcome) => {
+                if unreadable {
+                    tracing::warn!(line = number, "the claimingData of an import cannot be read: no key comes of it");
                 }
-                Err(failure) => Outcome::Failed(number, told(&failure.into())),
-            };
-            if unreadable && !matches!(outcome, Outcome::Failed(..)) {
-                tracing::warn!(line = number, "the claimingData of an import cannot be read: no key comes of it");
+                Ok(outcome)
             }
-            created |= outcome == Outcome::Created;
-            outcomes.push((index, outcome));
+            Err(Failure::NotAppended(fault @ (AppendError::Store(_) | AppendError::Overloaded))) => {
+                Err(Failure::from(fault).into())
+            }
+            Err(failure) => Ok(Outcome::Failed(number, told(&failure.into()))),
         }
-        Ok(outcomes)
     }
 
     async fn import_one(&self, number: usize, device: ImportedDevice) -> Result<Outcome, Failure> {

@@ -63,7 +63,7 @@ impl ResultJson {
     request_body = BulkImport,
     responses(
         (status = 200, description = "How it went, also if every line failed.", body = ResultJson),
-        (status = 400, description = "The request is malformed, or the file as a whole cannot be read; then nothing is imported."),
+        (status = 400, description = "The request is malformed, or the file as a whole cannot be read or has more than 100,000 lines of devices; then nothing is imported."),
     )
 )]
 pub(crate) async fn bulk_import(
