@@ -31,6 +31,7 @@ const RULES: &[Rule] = &[
         because: "the rules know no runtime, driver, protocol, clock, randomness or environment",
         built_from: &[
             ("async-trait", "ports are object-safe, because the database is chosen at run time"),
+            ("base64", "certificates come in it: a pure function"),
             ("cqrs-es", "the aggregate can be driven by any cqrs-es program"),
             ("serde", "the stored form of events"),
             ("serde_json", "the stored form of events"),

@@ -58,8 +58,9 @@ mod tests {
 
     #[test]
     fn it_is_found_under_the_id_of_the_credentials_that_hold_it() {
-        let saved = NewCredentials::certificate("-----BEGIN CERTIFICATE-----\nMIIB\nAg==\n-----END CERTIFICATE-----");
-        let presented = ClientCertificate::new("MIIBAg==", Timestamp(1), Timestamp(3));
+        let saved =
+            NewCredentials::certificate("-----BEGIN CERTIFICATE-----\nMAgwADAA\nAwIAAQ==\n-----END CERTIFICATE-----");
+        let presented = ClientCertificate::new("MAgwADAAAwIAAQ==", Timestamp(1), Timestamp(3));
         assert_eq!(saved.unwrap().id().expose(), presented.id().expose());
         assert_eq!([0, 1, 3, 4].map(|now| presented.is_valid_at(Timestamp(now))), [false, true, true, false]);
         assert!(!format!("{presented:?}").contains(presented.id().expose()));

@@ -8,7 +8,10 @@ use serde_json::Value;
 use sha3::{Digest, Sha3_256};
 use zeroize::Zeroizing;
 
-use crate::ports::{CredentialsKind, DeviceToken};
+use crate::{
+    certificate,
+    ports::{CredentialsKind, DeviceToken},
+};
 
 /// Most bytes of a token, a client id, a user name or a password.
 pub const LONGEST_CREDENTIAL: usize = 1_024;
@@ -40,7 +43,7 @@ pub enum InvalidCredentials {
     /// MQTT credentials are no JSON object of texts.
     #[error("Invalid credentials body for simple mqtt credentials!")]
     NotMqttBasic,
-    /// There is no certificate.
+    /// There is no certificate, or more than one.
     #[error("Device credentials value should be a certificate!")]
     NoCertificate,
     /// A control character stands in them.
@@ -158,12 +161,25 @@ impl NewCredentials {
         Self::mqtt_basic(client_id, user_name, password)
     }
 
-    /// A certificate in PEM, with or without its first and last line. What is kept is what stands between them in one
-    /// line; found by the SHA3-256 of that.
+    /// One certificate, in PEM or in the base64 that stands there. What is kept is that base64 in one line; found by the
+    /// SHA3-256 of it.
+    ///
+    /// # Errors
+    /// [`InvalidCredentials`] if it is no certificate, more than one, or too long.
+    pub fn certificate(text: &str) -> Result<Self, InvalidCredentials> {
+        if text.len() > LONGEST_CERTIFICATE {
+            return Err(InvalidCredentials::TooLong);
+        }
+        let body = certificate::base64_of(text).ok_or(InvalidCredentials::NoCertificate)?;
+        Ok(Self::of_certificate(body))
+    }
+
+    /// What a device that adds itself calls its certificate, read or not: it may be cut short. Without the first and the
+    /// last line of PEM it is kept in one line; found by the SHA3-256 of that.
     ///
     /// # Errors
     /// [`InvalidCredentials`] if nothing stands there, too much, or control characters.
-    pub fn certificate(pem: &str) -> Result<Self, InvalidCredentials> {
+    pub fn unread_certificate(pem: &str) -> Result<Self, InvalidCredentials> {
         if pem.len() > LONGEST_CERTIFICATE {
             return Err(InvalidCredentials::TooLong);
         }
@@ -173,8 +189,12 @@ impl NewCredentials {
             return Err(InvalidCredentials::NoCertificate);
         }
         check(&body, LONGEST_CERTIFICATE)?;
+        Ok(Self::of_certificate(body))
+    }
+
+    fn of_certificate(body: String) -> Self {
         let id = DeviceToken::new(sha3_256(&[&body]));
-        Ok(Self { kind: CredentialsKind::X509Certificate, id, value: Some(DeviceToken::new(body)) })
+        Self { kind: CredentialsKind::X509Certificate, id, value: Some(DeviceToken::new(body)) }
     }
 
     /// What they are.
@@ -279,17 +299,28 @@ mod tests {
 
     #[test]
     fn a_certificate_is_found_by_the_hash_of_its_body() {
-        let pem = "-----BEGIN CERTIFICATE-----\r\nTUlJ\nQg==\n-----END CERTIFICATE-----\n";
+        let pem = "-----BEGIN CERTIFICATE-----\r\nMAgwADAA\nAwIAAQ==\n-----END CERTIFICATE-----\n";
         let certificate = NewCredentials::certificate(pem);
+        let id = "4f3db2eb8426eed2499f2355f9df609f128694793c9e02e5b316edc1ddf85488";
+        assert_eq!(shown(&certificate), ("X509_CERTIFICATE", id, Some("MAgwADAAAwIAAQ==")));
+        assert_eq!(certificate, NewCredentials::certificate("MAgwADAAAwIAAQ=="));
+        assert_eq!(certificate, NewCredentials::unread_certificate(pem));
+        assert_eq!(NewCredentials::certificate("TUlJQg=="), Err(InvalidCredentials::NoCertificate));
+        assert_eq!(NewCredentials::certificate(&"x".repeat(65_537)), Err(InvalidCredentials::TooLong));
+    }
+
+    #[test]
+    fn a_device_may_call_anything_its_certificate() {
+        let pem = "-----BEGIN CERTIFICATE-----\r\nTUlJ\nQg==\n-----END CERTIFICATE-----\n";
+        let certificate = NewCredentials::unread_certificate(pem);
         let id = "ad3ebf2357879c8f6fc844dd0249e91333621352c58c3e8bfab49a628510d523";
         assert_eq!(shown(&certificate), ("X509_CERTIFICATE", id, Some("TUlJQg==")));
-        assert_eq!(certificate, NewCredentials::certificate("TUlJQg=="));
         let nested = "TUlJ-----END CERT-----END CERTIFICATE-----IFICATE-----";
         for pem in ["", "\n", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", nested] {
-            assert_eq!(NewCredentials::certificate(pem), Err(InvalidCredentials::NoCertificate), "{pem:?}");
+            assert_eq!(NewCredentials::unread_certificate(pem), Err(InvalidCredentials::NoCertificate), "{pem:?}");
         }
-        assert_eq!(NewCredentials::certificate("a\tb"), Err(InvalidCredentials::ControlCharacter));
-        assert_eq!(NewCredentials::certificate(&"x".repeat(65_537)), Err(InvalidCredentials::TooLong));
+        assert_eq!(NewCredentials::unread_certificate("a\tb"), Err(InvalidCredentials::ControlCharacter));
+        assert_eq!(NewCredentials::unread_certificate(&"x".repeat(65_537)), Err(InvalidCredentials::TooLong));
     }
 
     #[test]

@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attributes;
+mod certificate;
 pub mod claim_key;
 pub mod claims;
 pub mod client_certificate;

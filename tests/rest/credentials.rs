@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::deed::world::{Answer, World};
 
 const SAVE: &str = "/api/device/credentials";
-const PEM: &str = "-----BEGIN CERTIFICATE-----\nTUlJ\nQg==\n-----END CERTIFICATE-----\n";
+const PEM: &str = "-----BEGIN CERTIFICATE-----\nMAgwADAA\nAwIAAQ==\n-----END CERTIFICATE-----\n";
 
 struct Credentials<'a> {
     world: &'a World,
@@ -81,7 +81,7 @@ async fn each_kind_is_saved_and_read_back() {
     assert_eq!(of.save(json!({"credentialsId": "third", "version": -1})).await.0, StatusCode::CONFLICT);
 
     let hash = "29cd886b96af386fd43e35097f8228b97209711642b8b65ebf118b288accb0ea";
-    let of_body = "ad3ebf2357879c8f6fc844dd0249e91333621352c58c3e8bfab49a628510d523";
+    let of_body = "4f3db2eb8426eed2499f2355f9df609f128694793c9e02e5b316edc1ddf85488";
     for (version, (members, id, value)) in (3..).zip([
         (json!({"credentialsId": "second"}), "second", Value::Null),
         (
@@ -94,7 +94,7 @@ async fn each_kind_is_saved_and_read_back() {
             hash,
             json!(r#"{"clientId":"c","userName":"u","password":null}"#),
         ),
-        (json!({"credentialsType": "X509_CERTIFICATE", "credentialsValue": PEM}), of_body, json!("TUlJQg==")),
+        (json!({"credentialsType": "X509_CERTIFICATE", "credentialsValue": PEM}), of_body, json!("MAgwADAAAwIAAQ==")),
     ]) {
         let (status, saved) = of.save(members).await;
         assert_eq!(status, StatusCode::OK, "{saved}");
@@ -116,6 +116,8 @@ async fn each_kind_is_saved_and_read_back() {
 async fn every_fault_has_its_message() {
     let world = World::start().await;
     let of = Credentials::of(&world, "D").await;
+    let certificate = |text: &str| json!({"credentialsType": "X509_CERTIFICATE", "credentialsValue": text});
+    let no_certificate = "Device credentials value should be a certificate!";
     for (members, message) in [
         (json!({"credentialsId": ""}), "Device credentials id should be specified!"),
         (json!({"credentialsId": null}), "Device credentials id should be specified!"),
@@ -139,7 +141,10 @@ async fn every_fault_has_its_message() {
             "Invalid credentials body for simple mqtt credentials!",
         ),
         (json!({"credentialsType": "MQTT_BASIC"}), "Invalid credentials body for simple mqtt credentials!"),
-        (json!({"credentialsType": "X509_CERTIFICATE"}), "Device credentials value should be a certificate!"),
+        (json!({"credentialsType": "X509_CERTIFICATE"}), no_certificate),
+        (certificate("garbage!!"), no_certificate),
+        (certificate(&PEM.repeat(2)), no_certificate),
+        (certificate(&PEM.replace("CERTIFICATE", "PRIVATE KEY")), no_certificate),
         (
             json!({"credentialsType": "NOTHING"}),
             "Unknown credentials type: use ACCESS_TOKEN, MQTT_BASIC or X509_CERTIFICATE",

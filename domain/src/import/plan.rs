@@ -72,7 +72,8 @@ pub enum LineError {
 }
 
 impl ImportPlan {
-    /// Reads a file. With `header`, its first line is left out; a line may have fewer cells than there are columns.
+    /// Reads a file of at most 100,000 lines of devices. With `header`, its first line is left out; a line may have fewer
+    /// cells than there are columns. Of lines that name the same device, the first one counts.
     ///
     /// # Errors
     /// [`UnreadableTable`] if the file as a whole cannot be used.
@@ -303,9 +304,10 @@ mod tests {
         ];
         let kind =
             |cells: &str| one(cells, &columns).map(|device| device.credentials.map(|credentials| credentials.kind()));
-        assert_eq!(kind("D,t,c,u,p,x"), Ok(Some(CredentialsKind::AccessToken)));
-        assert_eq!(kind("D,,,u,p,x"), Ok(Some(CredentialsKind::MqttBasic)));
-        assert_eq!(kind("D,,,,,x"), Ok(Some(CredentialsKind::X509Certificate)));
+        assert_eq!(kind("D,t,c,u,p,MAcwADAAAwEA"), Ok(Some(CredentialsKind::AccessToken)));
+        assert_eq!(kind("D,,,u,p,MAcwADAAAwEA"), Ok(Some(CredentialsKind::MqttBasic)));
+        assert_eq!(kind("D,,,,,MAcwADAAAwEA"), Ok(Some(CredentialsKind::X509Certificate)));
+        assert_eq!(kind("D,,,,,x"), Err(InvalidCredentials::NoCertificate.into()));
         assert_eq!(kind("D"), Ok(None));
         assert_eq!(kind("D,,c,,p"), Err(InvalidCredentials::PasswordWithoutUser.into()));
     }
@@ -325,8 +327,6 @@ mod tests {
         assert_eq!(read("", true), Err(UnreadableTable::Empty));
         assert_eq!((read("name\n", true), read("D\n", false)), (Ok(0), Ok(1)));
         assert_eq!(read("a,b\nD\n\nD,x\n", true), Err(UnreadableTable::TooManyCells(4)));
-    }
-
         assert_eq!(read("a\nD\n\"E\n\",,\"x", true), Err(UnreadableTable::OpenQuote(4)));
         let many = "D\n".repeat(MOST_LINES);
         let (with_header, too_many) = (format!("name\n\n{many}\n"), format!("{many}D"));
@@ -345,6 +345,8 @@ mod tests {
         let [a, b, small] = ["A", "B", "a"].map(|name| Ok(name.to_owned()));
         assert!(told[0].1.is_err(), "its token cannot be one, so it names nothing");
         assert_eq!(told[1..], [(4, a), (5, b), (6, same(4)), (7, small), (8, same(5))]);
+    }
+
     #[test]
     fn debug_output_shows_no_secret() {
         let columns = [Column::Name, Column::AccessToken, Column::Attribute(SERVER, CLAIMING_DATA.into())];

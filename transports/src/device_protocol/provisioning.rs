@@ -214,7 +214,7 @@ fn credentials(
     Ok(Some(match kind {
         CredentialsKind::AccessToken => NewCredentials::read(kind, token, None),
         CredentialsKind::MqttBasic => NewCredentials::mqtt_basic(client_id, user_name, password),
-        CredentialsKind::X509Certificate => NewCredentials::read(kind, None, hash),
+        CredentialsKind::X509Certificate => NewCredentials::unread_certificate(hash.unwrap_or_default()),
     }))
 }
 
