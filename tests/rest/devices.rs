@@ -93,7 +93,7 @@ async fn a_list_is_read_page_by_page_in_its_order() {
             "pageSize=1&page=0&sortProperty=name&sortOrder=UP",
             "Unsupported sort order 'UP'! Only 'ASC' or 'DESC' types are allowed.",
         ),
-        ("pageSize=1&page=0&sortProperty=rubbish", "Unknown sort property"),
+        ("pageSize=1&page=0&sortProperty=rubbish", "Query parameter 'sortProperty' cannot be 'rubbish'"),
         ("pageSize=1", "Query parameter 'page' is missing"),
         ("page=0", "Query parameter 'pageSize' is missing"),
         ("", "Query parameter 'pageSize' is missing"),
@@ -346,8 +346,30 @@ async fn a_customer_saves_label_and_additional_info_of_an_own_device_and_nothing
         let (status, body) = save(&world, &world.customer_a, with(member, value)).await;
         assert_eq!((status, &body["errorCode"]), (StatusCode::FORBIDDEN, &json!(20)), "{member}");
     }
+    // The type names the profile where no id does.
+    let mut of_type = with("type", json!("other"));
+    of_type.as_object_mut().unwrap().remove("deviceProfileId");
+    assert_eq!(save(&world, &world.customer_a, of_type).await.0, StatusCode::FORBIDDEN);
     let path = format!("/api/device/{}", id_of(&device));
     assert_eq!(get(&world, &world.tenant, &path).await.1, device, "nothing has changed");
+    let (_, types) = get(&world, &world.tenant, "/api/device/types").await;
+    assert!(types.as_array().unwrap().iter().all(|kind| kind["type"] != "other"), "no profile was made: {types}");
+    // Beside the profile's id it says nothing, and there is no firmware to give.
+    let device = {
+        let firmware = json!({"entityType": "OTA_PACKAGE", "id": UNKNOWN});
+        let mut unheeded = with("firmwareId", firmware.clone());
+        (unheeded["type"], unheeded["softwareId"]) = (json!("other"), firmware);
+        let (status, saved) = save(&world, &world.customer_a, unheeded).await;
+        let heeded =
+            ["type", "firmwareId", "softwareId", "deviceProfileId"].map(|member| saved[member] == device[member]);
+        assert_eq!((status, heeded), (StatusCode::OK, [true; 4]), "{saved}");
+        saved
+    };
+    let with = |member: &str, value: Value| {
+        let mut changed = device.clone();
+        changed[member] = value;
+        changed
+    };
     let (status, saved) = save(&world, &world.customer_a, with("label", json!("mine"))).await;
     assert_eq!((status, &saved["label"]), (StatusCode::OK, &json!("mine")));
     assert_eq!(saved["version"], json!(device["version"].as_i64().unwrap() + 1));

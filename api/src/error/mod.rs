@@ -29,6 +29,9 @@ pub(crate) use report::{ErrorBody, Problem};
 
 use crate::limits::Limited;
 
+/// So much of a word that makes no sense is told back.
+const SHOWN_CHARACTERS: usize = 64;
+
 /// Why a request is not carried out.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ApiError {
@@ -115,6 +118,13 @@ pub(crate) enum Unauthenticated {
 }
 
 impl ApiError {
+    /// The word in that place is none of those that can stand there. No more of it is told back than it takes to find it.
+    pub(crate) fn unknown(place: &str, word: &str) -> Self {
+        let shown: String = word.chars().take(SHOWN_CHARACTERS).collect();
+        let rest = if shown.len() < word.len() { "…" } else { "" };
+        Self::malformed(format!("{place} cannot be '{shown}{rest}'"))
+    }
+
     pub(crate) fn malformed(message: impl Into<Cow<'static, str>>) -> Self {
         Self::Malformed(message.into())
     }

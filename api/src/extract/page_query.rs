@@ -31,7 +31,7 @@ pub(crate) fn page_request<S: SortProperty>(query: &QueryParams) -> Result<PageR
     };
     let sort = match query.text("sortProperty").filter(|name| !name.is_empty()) {
         None => None,
-        Some(name) => Some(S::named(name).ok_or_else(|| ApiError::malformed("Unknown sort property"))?),
+        Some(name) => Some(S::named(name).ok_or_else(|| ApiError::unknown("Query parameter 'sortProperty'", name))?),
     };
     let descending = descending(query)?;
     Ok(PageRequest {
@@ -122,7 +122,7 @@ mod tests {
             ("pageSize=1&page=-1", "Incorrect page link page '-1'. Page must be positive integer."),
             ("pageSize=1&page=4294967296", "Query parameter 'page' is out of range"),
             ("pageSize=1&page=0&sortOrder=UP", "Unsupported sort order 'UP'! Only 'ASC' or 'DESC' types are allowed."),
-            ("pageSize=1&page=0&sortProperty=rubbish", "Unknown sort property"),
+            ("pageSize=1&page=0&sortProperty=rubbish", "Query parameter 'sortProperty' cannot be 'rubbish'"),
         ] {
             assert_eq!(read(query).unwrap_err(), message);
         }

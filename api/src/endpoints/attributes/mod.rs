@@ -70,7 +70,7 @@ async fn named(
         "USER" => person(state, user, UserId(id)).await?,
         "TENANT" => tenant(user, TenantId(id))?,
         known if UNKNOWN_HERE.contains(&known) => return Err(not_here(user)),
-        _ => return Err(ApiError::malformed("Unknown entity type")),
+        word => return Err(ApiError::unknown("The entity type in the path", word)),
     };
     Ok(Target { user, entity })
 }

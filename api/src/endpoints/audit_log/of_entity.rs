@@ -45,7 +45,7 @@ pub(crate) async fn entity_audit_log(
     let about = match path.text("entityType")? {
         "DEVICE" => About::Anybody,
         other if OTHERS.contains(&other) => About::Nothing,
-        _ => return Err(ApiError::malformed("Unknown entity type")),
+        word => return Err(ApiError::unknown("The entity type in the path", word)),
     };
     super::answer(&state, Question::read(&query, reader.tenant_id, scope, about)?).await
 }

@@ -93,7 +93,8 @@ impl Question {
     pub(super) fn read(query: &QueryParams, tenant_id: TenantId, scope: Scope, about: About) -> Result<Self, ApiError> {
         let time = |name| query.number(name, i64::MIN..=i64::MAX);
         let words = query.all("actionTypes").flat_map(|words| words.split(',')).filter(|word| !word.is_empty());
-        let action_types = words.map(|word| known(word).ok_or_else(|| ApiError::malformed("Unknown action type")));
+        let unknown = |word| ApiError::unknown("Query parameter 'actionTypes'", word);
+        let action_types = words.map(|word| known(word).ok_or_else(|| unknown(word)));
         Ok(Self {
             tenant_id,
             scope,
@@ -166,12 +167,12 @@ mod tests {
 
     #[test]
     fn what_makes_no_question_is_refused() {
-        assert_eq!(question("actionTypes=NOTHING", About::Anybody).err().as_deref(), Some("Unknown action type"));
         for (query, message) in [
+            ("actionTypes=ADDED,NOTHING", "Query parameter 'actionTypes' cannot be 'NOTHING'"),
             ("startTime=x", "Query parameter 'startTime' must be a whole number"),
             ("endTime=1.5", "Query parameter 'endTime' must be a whole number"),
             ("endTime=9223372036854775808", "Query parameter 'endTime' is out of range"),
-            ("sortProperty=rubbish", "Unknown sort property"),
+            ("sortProperty=rubbish", "Query parameter 'sortProperty' cannot be 'rubbish'"),
         ] {
             assert_eq!(question(query, About::Anybody).err().as_deref(), Some(message), "{query}");
         }

@@ -141,7 +141,10 @@ mod tests {
         for name in ["createdTime", "name", "type", "deviceProfileName", "label", "customerTitle", "ownerName", "id"] {
             assert!(read(&format!("pageSize=1&page=0&sortProperty={name}")).is_ok(), "{name}");
         }
-        assert_eq!(read("pageSize=1&page=0&sortProperty=noSuchProperty").err().unwrap(), "Unknown sort property");
+        assert_eq!(
+            read("pageSize=1&page=0&sortProperty=noSuchProperty").err().unwrap(),
+            "Query parameter 'sortProperty' cannot be 'noSuchProperty'"
+        );
     }
 
     proptest! {

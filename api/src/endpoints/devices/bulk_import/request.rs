@@ -61,7 +61,10 @@ impl BulkImport {
         Ok(Self {
             file: members.text("file")?.ok_or_else(|| missing("file"))?,
             mapping: Mapping {
-                columns: columns.iter().map(column).collect::<Result<_, _>>()?,
+                columns: (1..)
+                    .zip(&columns)
+                    .map(|(number, members)| column(number, members))
+                    .collect::<Result<_, _>>()?,
                 delimiter: delimiter
                     .map_or(Ok(Delimiter::COMMA), |text| Delimiter::parse(&text))
                     .map_err(unreadable)?,
@@ -72,10 +75,11 @@ impl BulkImport {
     }
 }
 
-fn column(members: &JsonObject) -> Result<Column, ApiError> {
+fn column(number: usize, members: &JsonObject) -> Result<Column, ApiError> {
     let kind = members.text("type")?.unwrap_or_default();
     let key = members.text("key")?;
-    let column = Column::of(&kind, key.as_deref()).ok_or_else(|| ApiError::malformed("Unknown column type"))?;
+    let unknown = || ApiError::unknown(&format!("Member 'mapping.columns': the type of column {number}"), &kind);
+    let column = Column::of(&kind, key.as_deref()).ok_or_else(unknown)?;
     if let Column::Attribute(_, key) = &column {
         check_key(key)?;
     }
@@ -123,7 +127,10 @@ mod tests {
             (json!({"file": "x"}), "Member 'mapping' is missing"),
             (json!({"mapping": {"columns": name}}), "Member 'file' is missing"),
             (json!({"file": "x", "mapping": {}}), "Member 'mapping.columns' is missing"),
-            (json!({"file": "x", "mapping": {"columns": [{"type": "NOTHING"}]}}), "Unknown column type"),
+            (
+                json!({"file": "x", "mapping": {"columns": [{"type": "NAME"}, {"type": "NOTHING"}]}}),
+                "Member 'mapping.columns': the type of column 2 cannot be 'NOTHING'",
+            ),
             (
                 json!({"file": "x", "mapping": {"columns": [5]}}),
                 "JSON parse error: member 'columns' must be a list of objects",
