@@ -7,23 +7,44 @@ use std::{
 };
 
 use regex::Regex;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, StatusCode, redirect::Policy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use uuid::Uuid;
 
-use crate::deed::world::{World, later, percent, secret, serve, sign_in, token_of};
+use super::table::Row;
+use crate::deed::{
+    deed, run,
+    world::{World, later, percent, secret, serve, sign_in, token_of},
+};
 
 /// The columns of the table.
-pub(crate) const CALLERS: [&str; 9] =
-    ["nobody", "expired", "operator", "administrator", "other-tenant", "owner", "stranger", "auditor", "public"];
+pub(crate) const CALLERS: [&str; 10] = [
+    "nobody",
+    "expired",
+    "operator",
+    "administrator",
+    "other-tenant",
+    "owner",
+    "stranger",
+    "auditor",
+    "public",
+    "other-customer",
+];
 
 /// A password that the policy accepts.
-const PASSWORD: &str = "a-good-password";
+pub(crate) const PASSWORD: &str = "a-good-password";
+
+/// Those who belong to another tenant than the things that are asked about.
+const FOREIGNERS: [&str; 2] = ["other-tenant", "other-customer"];
 
 /// The callers, each with the token that it has.
 pub(crate) struct Callers {
-    world: World,
-    tokens: [Option<String>; 9],
+    pub(crate) world: World,
+    /// Does not follow a `303`.
+    client: Client,
+    tokens: [Option<String>; 10],
+    refresh_token: String,
     customer_a: String,
     customer_b: String,
     public_customer: String,
@@ -32,11 +53,26 @@ pub(crate) struct Callers {
     count: AtomicUsize,
 }
 
+/// A request about things that nobody has asked about before.
+pub(crate) struct Request {
+    /// Path and query.
+    pub(crate) path: String,
+    pub(crate) body: Option<String>,
+    /// The things, by their kinds.
+    things: HashMap<String, String>,
+}
+
 impl Callers {
+    /// All of them.
     pub(crate) async fn start() -> Self {
         let data = TempDir::new().unwrap();
         let expired = expired_token(&data).await;
-        let world = World::start_on(data, &[]).await;
+        Self::start_on(data, &[], Some(expired)).await
+    }
+
+    /// On data that may have been served before, with whose token `expired` is.
+    pub(crate) async fn start_on(data: TempDir, environment: &[(&str, &str)], expired: Option<String>) -> Self {
+        let world = World::start_on(data, environment).await;
         let url = &world.server.url;
         let operator = sign_in(&world.client, url, "sysadmin@thingsboard.org", "sysadmin").await;
         let auditor = sign_in(&world.client, url, "auditor@thingsboard.org", "auditor").await;
@@ -44,6 +80,13 @@ impl Callers {
         let other = made(&world, &operator, "/api/tenant", json!({"title": "Other tenant"})).await;
         let administrator = json!({"email": "other@example.com", "authority": "TENANT_ADMIN", "tenantId": other["id"]});
         let other_admin = activated(&world, &operator, administrator).await;
+        let customer = made(&world, &other_admin, "/api/customer", json!({"title": "Other customer"})).await;
+        let customer =
+            json!({"email": "others@example.com", "authority": "CUSTOMER_USER", "customerId": customer["id"]});
+        let other_customer = activated(&world, &other_admin, customer).await;
+        let login = json!({"username": "tenant@thingsboard.org", "password": "tenant"});
+        let (_, pair) = world.call(Method::POST, "/api/auth/login", None, Some(login)).await;
+        let refresh_token = text(&pair["refreshToken"]);
         let device = made(&world, &world.tenant, "/api/device", json!({"name": "public"})).await;
         let path = format!("/api/customer/public/device/{}", device["id"]["id"].as_str().unwrap());
         let public = made(&world, &world.tenant, &path, Value::Null).await;
@@ -53,7 +96,7 @@ impl Callers {
         let public = pair["token"].as_str().unwrap().to_owned();
         let tokens = [
             None,
-            Some(expired),
+            expired,
             Some(operator),
             Some(world.tenant.clone()),
             Some(other_admin),
@@ -61,13 +104,16 @@ impl Callers {
             Some(world.customer_b.clone()),
             Some(auditor),
             Some(public),
+            Some(other_customer),
         ];
         let customer_a = text(&world.owner_of(&world.customer_a).await);
         let customer_b = text(&world.owner_of(&world.customer_b).await);
         let (tenant, other_tenant) = (text(&me["tenantId"]["id"]), text(&other["id"]["id"]));
         Self {
             world,
+            client: Client::builder().redirect(Policy::none()).build().unwrap(),
             tokens,
+            refresh_token,
             customer_a,
             customer_b,
             public_customer,
@@ -77,24 +123,64 @@ impl Callers {
         }
     }
 
-    /// The status that this caller gets, for things that nobody has asked about before.
-    pub(crate) async fn ask(&self, caller: &str, method: &str, path: &str, body: Option<&str>) -> StatusCode {
-        let token = self.tokens[CALLERS.iter().position(|known| *known == caller).unwrap()].as_deref();
+    /// The request of that row.
+    pub(crate) async fn request(&self, row: &Row) -> Request {
         let mut things = Things { callers: self, made: HashMap::new() };
-        let path = things.filled(path).await;
-        let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = self.world.client.request(method, format!("{}{path}", self.world.server.url));
-        if let Some(token) = token {
+        let path = things.filled(row.path).await;
+        let body = match row.body {
+            Some(body) => Some(things.filled(body).await),
+            None => None,
+        };
+        Request { path, body, things: things.made }
+    }
+
+    /// The status that this caller gets, and what it is told that is none of its business: ids in the answer.
+    pub(crate) async fn ask(&self, caller: &str, row: &Row) -> (StatusCode, Vec<String>) {
+        let Request { path, body, things } = self.request(row).await;
+        let method = Method::from_bytes(row.method.as_bytes()).unwrap();
+        let mut request = self.client.request(method, format!("{}{path}", self.world.server.url));
+        if let Some(token) = self.token_of(caller) {
             request = request.header("X-Authorization", format!("Bearer {token}"));
         }
         if let Some(body) = body {
-            request = request.header("Content-Type", "application/json").body(things.filled(body).await);
+            request = request.header("Content-Type", "application/json").body(body);
         }
-        request.send().await.unwrap().status()
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        let told = answer.text().await.unwrap();
+        // A refusal may repeat what it was asked about.
+        let leaks = |id: &String| status.is_success() && told.contains(id.as_str());
+        (status, self.none_of_its_business(caller, &things).into_iter().filter(leaks).collect())
     }
 
-    fn token_of(&self, caller: &str) -> &str {
-        self.tokens[CALLERS.iter().position(|known| *known == caller).unwrap()].as_deref().unwrap()
+    /// Ids that this caller has to learn nowhere: of another tenant everything, of other customers themselves, their users
+    /// and devices.
+    fn none_of_its_business(&self, caller: &str, things: &HashMap<String, String>) -> Vec<String> {
+        let made = |of_customers: bool| {
+            let of_customer_a = ["device", "deviceId", "entityId", "user", "userId", "customerUser"];
+            let kinds = things.iter().filter(move |(kind, _)| !of_customers || of_customer_a.contains(&kind.as_str()));
+            kinds.map(|(_, thing)| thing).filter(|thing| Uuid::parse_str(thing).is_ok()).cloned()
+        };
+        let customers = [&self.customer_a, &self.customer_b, &self.public_customer].map(String::clone);
+        match caller {
+            caller if FOREIGNERS.contains(&caller) => {
+                let own = |id: &String| *id == self.other_tenant;
+                made(false).filter(|id| !own(id)).chain(customers).chain([self.tenant.clone()]).collect()
+            }
+            "stranger" | "public" => made(true).chain([self.customer_a.clone()]).collect(),
+            "owner" => vec![self.customer_b.clone()],
+            "administrator" | "auditor" => vec![self.other_tenant.clone()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The id with which anybody signs in as the public.
+    pub(crate) fn public_customer(&self) -> &str {
+        &self.public_customer
+    }
+
+    pub(crate) fn token_of(&self, caller: &str) -> Option<&str> {
+        self.tokens[CALLERS.iter().position(|known| *known == caller).unwrap()].as_deref()
     }
 
     async fn made(&self, path: &str, body: Value) -> Value {
@@ -146,7 +232,7 @@ impl Things<'_> {
             "customerA" | "customerId" => self.callers.customer_a.clone(),
             "customerB" => self.callers.customer_b.clone(),
             "doomed" => {
-                let operator = self.callers.token_of("operator");
+                let operator = self.callers.token_of("operator").unwrap();
                 let tenant = made(world, operator, "/api/tenant", json!({"title": format!("T-{number}")})).await;
                 text(&tenant["id"]["id"])
             }
@@ -219,6 +305,19 @@ impl Things<'_> {
                 let user = user_of(&self.callers.customer_a, number);
                 text(&self.callers.made("/api/user?sendActivationMail=false", user).await["email"])
             }
+            "refresh" => self.callers.refresh_token.clone(),
+            "activation" => {
+                let user = user_of(&self.callers.customer_a, number);
+                activation(world, &world.tenant, user).await
+            }
+            "reset" => {
+                let user = user_of(&self.callers.customer_a, number);
+                let email = text(&user["email"]);
+                activated(world, &world.tenant, user).await;
+                let asked = json!({"email": email});
+                world.call(Method::POST, "/api/noauth/resetPasswordByEmail", None, Some(asked)).await;
+                reset_token(world, &email).await
+            }
             "userId" | "user" => {
                 let user = user_of(&self.callers.customer_a, number);
                 text(&self.callers.made("/api/user?sendActivationMail=false", user).await["id"]["id"])
@@ -244,22 +343,38 @@ async fn expired_token(data: &TempDir) -> String {
 }
 
 /// What the service makes of a request that must succeed.
-async fn made(world: &World, token: &str, path: &str, body: Value) -> Value {
+pub(crate) async fn made(world: &World, token: &str, path: &str, body: Value) -> Value {
     let (status, answer) = world.call(Method::POST, path, Some(token), Some(body)).await;
     assert!(status.is_success(), "{status} from {path}: {answer}");
     answer
 }
 
 /// Makes a user, activates it and gives its token.
-async fn activated(world: &World, by: &str, user: Value) -> String {
+pub(crate) async fn activated(world: &World, by: &str, user: Value) -> String {
+    let body = json!({"activateToken": activation(world, by, user).await, "password": PASSWORD});
+    let (_, pair) = world.call(Method::POST, "/api/noauth/activate?sendActivationMail=false", None, Some(body)).await;
+    text(&pair["token"])
+}
+
+/// Makes a user and gives the secret of its activation link.
+async fn activation(world: &World, by: &str, user: Value) -> String {
     let user = made(world, by, "/api/user?sendActivationMail=false", user).await;
     let path = format!("{}/api/user/{}/activationLink", world.server.url, text(&user["id"]["id"]));
     let link = world.client.get(path).header("X-Authorization", format!("Bearer {by}")).send().await.unwrap();
     let link = link.text().await.unwrap();
-    let (_, token) = link.split_once("activateToken=").unwrap();
-    let body = json!({"activateToken": token, "password": PASSWORD});
-    let (_, pair) = world.call(Method::POST, "/api/noauth/activate?sendActivationMail=false", None, Some(body)).await;
-    text(&pair["token"])
+    link.split_once("activateToken=").unwrap().1.to_owned()
+}
+
+/// The secret of the link for another password that the user is about to get.
+async fn reset_token(world: &World, email: &str) -> String {
+    for _ in 0..100 {
+        let (status, printed, _) = run(deed(world.data.path()).args(["reset-link", email]));
+        if status == 0 {
+            return printed.trim().split_once("resetToken=").unwrap().1.to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("no link for another password");
 }
 
 fn text(value: &Value) -> String {
