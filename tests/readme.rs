@@ -28,7 +28,9 @@ const DEED: &str = env!("CARGO_BIN_EXE_deed");
 #[test]
 fn the_readmes_examples_do_what_they_say() {
     let directory = tempfile::tempdir().unwrap();
-    for (heading, least) in [("## A tour in five minutes", 8), ("## The same in Python", 7)] {
+    let sections =
+        [("## A tour in five minutes", 8), ("## The same over MQTT and CoAP", 3), ("## The same in Python", 7)];
+    for (heading, least) in sections {
         examples(README, heading, least, &Service::start(&directory.path().join(heading), &["--demo"]));
     }
 }
@@ -141,6 +143,7 @@ struct Service {
     process: Child,
     address: String,
     mqtt_port: String,
+    coap: String,
     data_dir: String,
     /// The operator's, if it was printed.
     password: String,
@@ -160,7 +163,7 @@ impl Service {
             .spawn()
             .expect("the demo starts");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let (mut password, mut mqtt_port) = (String::new(), String::new());
+        let (mut password, mut mqtt_port, mut coap) = (String::new(), String::new(), String::new());
         let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
             if let Some((_, printed)) = line.split_once(" with the password ") {
                 printed.clone_into(&mut password);
@@ -168,11 +171,21 @@ impl Service {
             if let Some(address) = line.strip_prefix("Devices speak MQTT at ") {
                 address.rsplit_once(':').unwrap().1.clone_into(&mut mqtt_port);
             }
+            if let Some(address) = line.strip_prefix("Devices speak CoAP at ") {
+                address.clone_into(&mut coap);
+            }
             line.strip_prefix("deed is ready: http://").map(str::to_owned)
         });
         // Whatever it prints later must not fill the pipe.
         thread::spawn(move || lines.for_each(drop));
-        Self { process, address: address.expect("the service says when it is ready"), mqtt_port, data_dir, password }
+        Self {
+            process,
+            address: address.expect("the service says when it is ready"),
+            mqtt_port,
+            coap,
+            data_dir,
+            password,
+        }
     }
 
     /// Runs the steps, those of one language that follow each other in one shell or interpreter, as a reader does, and
@@ -191,6 +204,8 @@ impl Service {
         let script: String = steps.iter().map(|step| format!("{}\n{end}\n", step.commands)).collect();
         let script = script
             .replace("localhost:8080", &self.address)
+            .replace("-p 1883", &format!("-p {}", self.mqtt_port))
+            .replace("coap://127.0.0.1/", &format!("coap://{}/", self.coap))
             .replace("(THINGSBOARD_HOST, username", &format!("(THINGSBOARD_HOST, {}, username", self.mqtt_port))
             .replace("target/release/deed", DEED)
             .replace("--data-dir deed-demo", &format!("--data-dir {}", self.data_dir));
