@@ -85,6 +85,16 @@ pub(crate) fn mosquitto_pub(address: &str, topic: &str, message: &str, more: &[&
     client.wait().unwrap().success()
 }
 
+/// Publishes each line as a message, one behind the other.
+pub(crate) fn mosquitto_pub_lines(address: &str, topic: &str, lines: &[String]) {
+    let (host, port) = address.rsplit_once(':').unwrap();
+    let mut command = Command::new("mosquitto_pub");
+    command.args(["-h", host, "-p", port, "-q", "1", "-t", topic, "-l"]).stdin(Stdio::piped());
+    let mut client = command.spawn().unwrap();
+    client.stdin.take().unwrap().write_all(lines.join("\n").as_bytes()).unwrap();
+    assert!(client.wait().unwrap().success());
+}
+
 pub(crate) fn mosquitto_sub(address: &str, topic: &str) -> Replies {
     let (host, port) = address.rsplit_once(':').unwrap();
     let mut client = Command::new("mosquitto_sub");

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use self::{
-    broker::{Kind, Mosquitto, Rumqttd},
+    broker::{Kind, Mosquitto, Rumqttd, mosquitto_pub_lines},
     certificates::Certificates,
     deed::world::{World, secret},
 };
@@ -132,6 +132,57 @@ async fn claims_in_the_end_after(broker: &impl Kind, world: &World) {
 #[tokio::test]
 async fn over_mosquitto_a_device_is_told_what_became_of_its_message() {
     a_device_is_told_what_became_of_its_message(&Mosquitto::start()).await;
+}
+
+/// Many messages at once are all acknowledged, so that none comes again after a restart and opens the device to an old key.
+#[tokio::test]
+async fn of_a_burst_the_newest_key_counts_and_none_comes_back() {
+    const BURST: usize = 900;
+    let broker = Mosquitto::start();
+    let url = format!("mqtt://{}", broker.address());
+    let environment = [
+        ("DEED_BRIDGE_URL", url.as_str()),
+        ("DEED_BRIDGE_TOPIC", "fleet/{name}/claim"),
+        ("DEED_BRIDGE_REPLY_TOPIC", "fleet/{name}/claim/reply"),
+    ];
+    let world = World::start_with(&environment).await;
+    world.open_device("burst").await;
+    ask(&broker, "Demo-2", &claim("first")).await;
+    let lines: Vec<_> = (0..BURST).map(|n| claim(&format!("key-{n}"))).collect();
+    mosquitto_pub_lines(&broker.address(), "fleet/burst/claim", &lines);
+    claims_in_the_end(&world, "burst", &format!("key-{}", BURST - 1)).await;
+    assert_eq!(world.reclaim(&world.customer_a, "burst").await.0, StatusCode::OK);
+    let world = world.restart_with(&environment);
+    // What was not acknowledged would come first.
+    ask(&broker, "Demo-2", &claim("second")).await;
+    for n in [0, BURST / 2, BURST - 1] {
+        let (status, told) = world.claim_with(&world.customer_b, "burst", &format!("key-{n}")).await;
+        assert_eq!((status, told), (StatusCode::BAD_REQUEST, json!("FAILURE")), "{n}");
+    }
+}
+
+/// A device that cannot be read is refused; the others are served.
+#[tokio::test]
+async fn a_damaged_device_does_not_hold_up_the_others() {
+    let broker = Mosquitto::start();
+    let data = TempDir::new().unwrap();
+    let file = data.path().join("deed.db");
+    let world = World::start_on(data, &[]).await;
+    let id = world.device("damaged").await;
+    let hole = format!("UPDATE events SET payload = '{{' WHERE aggregate_id = '{id}'");
+    let World { data, server, .. } = world;
+    assert!(server.stop().0.success());
+    assert_eq!(rusqlite::Connection::open(file).unwrap().execute(&hole, []).unwrap(), 1);
+    let url = format!("mqtt://{}", broker.address());
+    let environment = [
+        ("DEED_BRIDGE_URL", url.as_str()),
+        ("DEED_BRIDGE_TOPIC", "fleet/{name}/claim"),
+        ("DEED_BRIDGE_REPLY_TOPIC", "fleet/{name}/claim/reply"),
+    ];
+    let world = World::start_on(data, &environment).await;
+    assert_eq!(ask(&broker, "damaged", &claim("K")).await["code"], "damaged");
+    assert_eq!(ask(&broker, "Demo-1", &claim("K")).await["status"], "registered");
+    drop(world);
 }
 
 #[tokio::test]

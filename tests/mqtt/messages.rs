@@ -250,3 +250,37 @@ async fn a_gateway_speaks_for_the_devices_behind_it() {
     }
     assert_eq!(world.claim_with(&world.customer_a, "Beside", "B").await.0, StatusCode::OK);
 }
+
+/// A message that makes devices takes longer than one that need not, and is still the older one.
+#[tokio::test]
+async fn of_two_keys_that_a_gateway_sends_at_once_the_newer_counts() {
+    let world = World::start_with(&[("SECURITY_CLAIM_ALLOW_CLAIMING_BY_DEFAULT", "true")]).await;
+    let gateway = json!({"name": "GW", "additionalInfo": {"gateway": true}});
+    let path = "/api/device?accessToken=GATEWAY";
+    assert_eq!(world.call(Method::POST, path, Some(&world.tenant), Some(gateway)).await.0, StatusCode::OK);
+    let mut client = Client::connect(&world.server, Version::V5, "GATEWAY").await;
+    for round in 0..10 {
+        let name = format!("Twice-{round}");
+        let claims = json!({name.clone(): {"secretKey": secret("first")}}).to_string();
+        assert_eq!(client.ask("v1/gateway/claim", claims).await.0, 0);
+        let mut many: serde_json::Map<_, _> =
+            (0..20).map(|n| (format!("New-{round}-{n}"), json!({"secretKey": secret("n")}))).collect();
+        many.insert(name.clone(), json!({"secretKey": secret("older")}));
+        let burst = [
+            publish(Version::V5, "v1/gateway/claim", Value::from(many).to_string().as_bytes(), 1, 1),
+            publish(
+                Version::V5,
+                "v1/gateway/claim",
+                json!({name.clone(): {"secretKey": secret("newer")}}).to_string().as_bytes(),
+                1,
+                2,
+            ),
+        ];
+        client.send(&burst.concat()).await;
+        for id in [1, 2] {
+            assert_eq!(client.read().await[2..4], [0, id]);
+        }
+        let (status, told) = world.claim_with(&world.customer_a, &name, "newer").await;
+        assert_eq!(status, StatusCode::OK, "round {round}: {told}");
+    }
+}

@@ -7,7 +7,7 @@ use deed_domain::{
     device::Refusal,
     ids::TenantId,
     metadata::Transport,
-    ports::{DeviceIdentity, DeviceToken},
+    ports::{AppendError, DeviceIdentity, DeviceToken, StoreError},
 };
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -97,6 +97,13 @@ impl Devices {
     }
 }
 
-fn not_stored(_: Failure) -> NotDone {
-    NotDone::NotStored
+/// What cannot be stored now can be later, unless what is stored of the device is damaged: then the others go on.
+fn not_stored(failure: Failure) -> NotDone {
+    match failure {
+        Failure::NotAppended(AppendError::Store(error @ (StoreError::Damaged { .. } | StoreError::Corrupt(_)))) => {
+            tracing::error!(%error, "a message of the broker is refused; run `deed check`");
+            NotDone::Refused { code: "damaged", why: Cow::Borrowed("what is stored of the device is damaged") }
+        }
+        _ => NotDone::NotStored,
+    }
 }

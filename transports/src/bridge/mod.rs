@@ -7,15 +7,23 @@
 //!
 //! A message is acknowledged to the broker when what it asks for is durable or refused, and in the order in which it came;
 //! until then the broker keeps it, also across a restart of either. After a connection has broken, nothing is acknowledged
-//! that came over it: the broker sends it again, and the same key again only restarts its time.
+//! that came over it: the broker sends it again, and the same key again only restarts its time. Of one topic, messages are
+//! carried out one after the other, so the newest key counts.
 
 mod message;
 mod pattern;
 
-use std::{fmt, pin::pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    iter,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use deed_domain::ids::TenantId;
-use futures_util::{StreamExt, stream::FuturesOrdered};
+use futures_util::{FutureExt, StreamExt, stream::FuturesOrdered};
 use rumqttc::{
     TlsConfiguration, Transport,
     v5::{
@@ -27,7 +35,10 @@ use rumqttc::{
     },
 };
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::Mutex,
+    time::{sleep, timeout},
+};
 use tokio_rustls::rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -36,11 +47,13 @@ use self::message::Devices;
 pub use self::pattern::{DeviceLevel, NotAPattern, TopicPattern};
 use crate::device_protocol::DeviceProtocol;
 
-/// Most messages under way at once: the broker holds the others back.
+/// Most messages under way at once: the broker holds the others back. While there are more, because a connection broke, nothing
+/// is read.
 const UNDER_WAY: u16 = 128;
-/// Acknowledgements and replies that wait to be sent. There are never more than two for each message under way, but for
-/// replies to messages of QoS 0, which are left out then.
+/// Acknowledgements and replies that the client takes before it has sent them.
 const REQUESTS: usize = 512;
+/// Messages on the same topic are carried out one after the other; so many topics can be told apart.
+const TURNS: usize = 1_024;
 /// Most bytes of a packet; the broker drops what is larger. Enough for the largest claim and its topic.
 const MAX_PACKET: u32 = 256 * 1_024;
 /// How long the broker keeps what comes while the service is away.
@@ -121,28 +134,32 @@ impl Bridge {
     /// Takes messages until the service stops; then finishes and acknowledges what is under way.
     pub async fn run(self, stopping: CancellationToken) {
         let Self { devices, reply, filter, client, mut connection, address } = self;
-        let acknowledge = |connection: u64, done: Done| {
-            let Done { publish, connection: came_over, told } = done;
-            if came_over != connection {
-                return;
+        // Acknowledges it, or says that the client takes no more for now.
+        let acknowledge = |connection: u64, done: &mut Done| {
+            if done.connection != connection {
+                return true;
             }
-            if let (Some(reply), Some((device, told))) = (&reply, told) {
-                // Whoever is told nothing sends it again.
-                let _ = client.try_publish(reply.with(&device), QoS::AtLeastOnce, false, told.to_string());
+            if let (Some(reply), Some((device, told))) = (&reply, done.told.take()) {
+                // Whoever is told nothing sends it again. A reply that the broker has to acknowledge would wait for its
+                // window, and every acknowledgement behind it.
+                let _ = client.try_publish(reply.with(&device), QoS::AtMostOnce, false, told.to_string());
             }
-            if client.try_ack(&publish).is_err() {
-                tracing::error!("a message was not acknowledged to the broker, which will send it again");
-            }
+            client.try_ack(&done.publish).is_ok()
         };
+        let turns: Vec<Arc<Mutex<()>>> = iter::repeat_with(Arc::default).take(TURNS).collect();
+        let hasher = RandomState::new();
+        let mut carried_out: Option<Done> = None;
         let (mut under_way, mut number, mut pause) = (FuturesOrdered::new(), 0_u64, PAUSES[0]);
         let mut is_connected = false;
         loop {
             let event = {
                 let mut next = pin!(connection.poll());
                 loop {
+                    carried_out.take_if(|done| acknowledge(number, done));
+                    let has_room = under_way.len() < 2 * usize::from(UNDER_WAY);
                     tokio::select! {
-                        event = &mut next => break Some(event),
-                        Some(done) = under_way.next() => acknowledge(number, done),
+                        event = &mut next, if has_room || carried_out.is_some() => break Some(event),
+                        Some(done) = under_way.next(), if carried_out.is_none() => carried_out = Some(done),
                         () = stopping.cancelled() => break None,
                     }
                 }
@@ -171,12 +188,15 @@ impl Bridge {
                     let is_promised = publish.qos != QoS::AtMostOnce;
                     if publish.retain || (!is_promised && under_way.len() >= usize::from(UNDER_WAY)) {
                         count("dropped");
-                        if is_promised && client.try_ack(&publish).is_err() {
-                            tracing::error!("a message was not acknowledged to the broker, which will send it again");
+                        if !is_promised {
+                            continue;
                         }
+                        under_way.push_back(nothing(publish, number).boxed());
                         continue;
                     }
-                    under_way.push_back(carry_out(Arc::clone(&devices), publish, number));
+                    let turn = usize::try_from(hasher.hash_one(&publish.topic)).unwrap_or_default() % TURNS;
+                    let turn = Arc::clone(&turns[turn]);
+                    under_way.push_back(carry_out(Arc::clone(&devices), turn, publish, number).boxed());
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => {
@@ -196,15 +216,16 @@ impl Bridge {
             }
         }
         let _ = timeout(GRACE, async {
-            while is_connected && !under_way.is_empty() {
+            while is_connected && (!under_way.is_empty() || carried_out.is_some()) {
                 tokio::select! {
                     event = connection.poll() => match event {
                         // What comes now stays with the broker.
                         Ok(_) => {}
                         Err(_) => return,
                     },
-                    Some(done) = under_way.next() => acknowledge(number, done),
+                    Some(done) = under_way.next(), if carried_out.is_none() => carried_out = Some(done),
                 }
+                carried_out.take_if(|done| acknowledge(number, done));
             }
             if is_connected && client.try_disconnect().is_ok() {
                 while !matches!(connection.poll().await, Err(_) | Ok(Event::Outgoing(rumqttc::Outgoing::Disconnect))) {}
@@ -215,7 +236,14 @@ impl Bridge {
     }
 }
 
-async fn carry_out(devices: Arc<Devices>, publish: Publish, connection: u64) -> Done {
+/// What is only acknowledged, in its turn.
+async fn nothing(publish: Publish, connection: u64) -> Done {
+    Done { publish, connection, told: None }
+}
+
+/// Carries out a message, after those before it on the same topic: of a device's keys, the newest counts.
+async fn carry_out(devices: Arc<Devices>, turn: Arc<Mutex<()>>, publish: Publish, connection: u64) -> Done {
+    let _turn = turn.lock().await;
     let told = match str::from_utf8(&publish.topic) {
         Ok(topic) => devices.register(topic, &publish.payload, &format!("bridge-{connection}-{}", publish.pkid)).await,
         Err(_) => None,

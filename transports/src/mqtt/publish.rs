@@ -10,6 +10,7 @@ use deed_domain::{
 };
 use serde::Deserialize;
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use super::{
     Mqtt,
@@ -82,8 +83,16 @@ struct AttributesRequest {
 }
 
 /// Carries a message out. Whoever drops this has not heard of it; it may be stored all the same.
-pub(super) async fn carry_out(mqtt: Arc<Mqtt>, client: Client, session: Arc<str>, message: Message) -> Outcome {
+pub(super) async fn carry_out(
+    mqtt: Arc<Mqtt>,
+    client: Client,
+    session: Arc<str>,
+    turn: Arc<Mutex<()>>,
+    message: Message,
+) -> Outcome {
     let Message { topic, payload, ack } = message;
+    // A gateway's message makes devices before it registers their keys; the next one must not overtake it.
+    let _turn = if topic.starts_with(OF_GATEWAYS) { Some(turn.lock().await) } else { None };
     let bytes = topic.len() + payload.len();
     let payload = payload.as_slice();
     let (end, reply) = match (client, Topic::parse(&topic)) {

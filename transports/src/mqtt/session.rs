@@ -11,7 +11,10 @@ use mqtt_protocol_core::mqtt::{
     packet::Qos,
     result_code::{DisconnectReasonCode, PubackReasonCode},
 };
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until, timeout_at},
+};
 use uuid::Uuid;
 
 use super::{
@@ -103,6 +106,8 @@ struct Session {
     subscriptions: Subscriptions,
     /// What a client knows that waits for changes of its attributes.
     known: Option<Box<Known>>,
+    /// Whose turn it is among the messages of a gateway.
+    turn: Arc<Mutex<()>>,
     /// What is under way, in the order of its acknowledgements.
     under_way: FuturesOrdered<Carrying>,
     /// The messages of QoS 2 among it.
@@ -131,6 +136,7 @@ impl Session {
             id: id.to_string().into(),
             subscriptions: Subscriptions::default(),
             known: None,
+            turn: Arc::default(),
             under_way: FuturesOrdered::new(),
             exactly_once: Vec::new(),
             bytes: 0,
@@ -234,7 +240,8 @@ impl Session {
                     self.exactly_once.push(id);
                 }
                 self.bytes += message.topic.len() + message.payload.len();
-                let carrying = publish::carry_out(Arc::clone(&self.mqtt), self.client, Arc::clone(&self.id), message);
+                let (mqtt, turn) = (Arc::clone(&self.mqtt), Arc::clone(&self.turn));
+                let carrying = publish::carry_out(mqtt, self.client, Arc::clone(&self.id), turn, message);
                 self.under_way.push_back(Box::pin(carrying));
             }
             Heard::Release(id) => self.wire.complete(id),
