@@ -3,7 +3,7 @@
 use std::{fmt::Display, io, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use deed_transports::{mqtt::Mqtt, tls::Tls};
+use deed_transports::{coap::dtls::DtlsIdentity, mqtt::Mqtt, tls::Tls};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -62,9 +62,11 @@ pub(crate) struct Listeners {
     /// By MQTT, if it is served.
     pub(crate) mqtt: Option<TcpListener>,
     /// By MQTT over TLS, if it is served.
-    pub(crate) mqtt_tls: Option<(TcpListener, TlsFiles)>,
+    pub(crate) mqtt_tls: Option<(TcpListener, TlsFiles<Tls>)>,
     /// By CoAP, if it is served.
     pub(crate) coap: Option<UdpSocket>,
+    /// By CoAP over DTLS, if it is served.
+    pub(crate) coap_dtls: Option<(UdpSocket, TlsFiles<DtlsIdentity>)>,
 }
 
 /// Serves until a signal comes, then finishes what has been accepted and closes the store. A second signal ends the
@@ -78,7 +80,8 @@ pub(crate) async fn serve(
     metrics: PrometheusHandle,
     mut signals: Signals,
 ) -> io::Result<()> {
-    let Service { store, router, mqtt, coap, bridge, expiry, deletion, mail, readiness, stopping, .. } = service;
+    let Service { store, router, mqtt, coap, coap_dtls, bridge, expiry, deletion, mail, readiness, stopping, .. } =
+        service;
     let mut background = JoinSet::new();
     background.spawn(expiry.run(stopping.clone()));
     background.spawn(deletion.run(stopping.clone()));
@@ -91,11 +94,18 @@ pub(crate) async fn serve(
     }
 
     let end = stopping.clone();
-    if let Some((_, files)) = &listeners.mqtt_tls {
-        background.spawn(files.clone().follow(stopping.clone()));
-    }
+    let Listeners { http, mqtt: plain, mqtt_tls, coap: socket, coap_dtls: dtls_socket } = listeners;
+    let mqtt_tls = mqtt_tls.map(|(listener, files)| {
+        let tls = Arc::clone(files.tls());
+        background.spawn(files.follow(stopping.clone()));
+        (listener, tls)
+    });
+    let dtls_socket = dtls_socket.map(|(socket, files)| {
+        let identity = Arc::clone(files.tls());
+        background.spawn(files.follow(stopping.clone()));
+        (socket, identity)
+    });
     let mut server = tokio::spawn(async move {
-        let Listeners { http, mqtt: plain, mqtt_tls, coap: socket } = listeners;
         tokio::join!(
             answer(http, router, end.clone()),
             async {
@@ -104,13 +114,18 @@ pub(crate) async fn serve(
                 }
             },
             async {
-                if let Some((listener, files)) = mqtt_tls {
-                    converse_over_tls(listener, files.tls(), &mqtt, &end).await;
+                if let Some((listener, tls)) = mqtt_tls {
+                    converse_over_tls(listener, &tls, &mqtt, &end).await;
                 }
             },
             async {
                 if let Some(socket) = socket {
                     coap.serve(socket).await;
+                }
+            },
+            async {
+                if let Some((socket, identity)) = dtls_socket {
+                    coap_dtls.serve_dtls(socket, identity).await;
                 }
             }
         );

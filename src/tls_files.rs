@@ -1,20 +1,37 @@
-//! The files of the service's certificate and key, followed while it runs: certificates are renewed every few weeks.
+//! The files of a certificate of the service and its key, followed while it runs: certificates are renewed every few weeks.
 
 use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
-use deed_transports::tls::{Tls, TlsError};
+use deed_transports::tls::{Renewable, TlsError};
 use tokio_util::sync::CancellationToken;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// Where they are, and what they held.
-#[derive(Clone)]
-pub(crate) struct TlsFiles {
+/// The settings that name the files.
+#[derive(Clone, Copy)]
+pub(crate) struct Names {
+    certificate: &'static str,
+    key: &'static str,
+}
+
+/// Those of MQTT over TLS.
+pub(crate) const MQTT: Names = Names {
+    certificate: "transport.mqtt.ssl.credentials.pem.cert_file",
+    key: "transport.mqtt.ssl.credentials.pem.key_file",
+};
+
+/// Those of CoAP over DTLS.
+pub(crate) const COAP: Names =
+    Names { certificate: "coap.dtls.credentials.pem.cert_file", key: "coap.dtls.credentials.pem.key_file" };
+
+/// Where they are, what they held, and what uses it.
+pub(crate) struct TlsFiles<T> {
+    names: Names,
     certificate: PathBuf,
     key: PathBuf,
-    read: Arc<(Vec<u8>, Vec<u8>)>,
-    tls: Arc<Tls>,
+    read: (Vec<u8>, Vec<u8>),
+    tls: Arc<T>,
 }
 
 /// Why they cannot be used.
@@ -42,24 +59,21 @@ pub(crate) enum TlsFilesError {
     },
 }
 
-const CERTIFICATE: &str = "transport.mqtt.ssl.credentials.pem.cert_file";
-const KEY: &str = "transport.mqtt.ssl.credentials.pem.key_file";
-
-impl TlsFiles {
+impl<T: Renewable> TlsFiles<T> {
     /// Reads them.
     ///
     /// # Errors
     /// [`TlsFilesError`].
-    pub(crate) fn open(certificate: PathBuf, key: PathBuf) -> Result<Self, TlsFilesError> {
-        let read = (read(CERTIFICATE, &certificate)?, read(KEY, &key)?);
-        match Tls::new(&read.0, &read.1) {
-            Ok(tls) => Ok(Self { certificate, key, read: Arc::new(read), tls: Arc::new(tls) }),
-            Err(why) => Err(useless(&certificate, &key, why)),
+    pub(crate) fn open(names: Names, certificate: PathBuf, key: PathBuf) -> Result<Self, TlsFilesError> {
+        let read = (read(names.certificate, &certificate)?, read(names.key, &key)?);
+        match T::new(&read.0, &read.1) {
+            Ok(tls) => Ok(Self { names, certificate, key, read, tls: Arc::new(tls) }),
+            Err(why) => Err(useless(names, &certificate, &key, why)),
         }
     }
 
-    /// What accepts connections by what they hold.
-    pub(crate) const fn tls(&self) -> &Arc<Tls> {
+    /// What uses what they hold.
+    pub(crate) const fn tls(&self) -> &Arc<T> {
         &self.tls
     }
 
@@ -76,12 +90,13 @@ impl TlsFiles {
 
     /// Takes what they hold now, if it has changed.
     fn look(&mut self) -> Result<bool, TlsFilesError> {
-        let now = (read(CERTIFICATE, &self.certificate)?, read(KEY, &self.key)?);
-        if now == *self.read {
+        let now = (read(self.names.certificate, &self.certificate)?, read(self.names.key, &self.key)?);
+        if now == self.read {
             return Ok(false);
         }
-        self.tls.renew(&now.0, &now.1).map_err(|why| useless(&self.certificate, &self.key, why))?;
-        self.read = Arc::new(now);
+        let renewed = self.tls.renew(&now.0, &now.1);
+        renewed.map_err(|why| useless(self.names, &self.certificate, &self.key, why))?;
+        self.read = now;
         Ok(true)
     }
 }
@@ -90,10 +105,10 @@ fn read(setting: &'static str, path: &PathBuf) -> Result<Vec<u8>, TlsFilesError>
     fs::read(path).map_err(|why| TlsFilesError::Unreadable { setting, path: path.clone(), why })
 }
 
-fn useless(certificate: &PathBuf, key: &PathBuf, why: TlsError) -> TlsFilesError {
+fn useless(names: Names, certificate: &PathBuf, key: &PathBuf, why: TlsError) -> TlsFilesError {
     let (setting, path) = match why {
-        TlsError::Certificates(_) => (CERTIFICATE, certificate),
-        TlsError::Key(_) | TlsError::Together(_) => (KEY, key),
+        TlsError::Certificates(_) => (names.certificate, certificate),
+        TlsError::Key(_) | TlsError::Together(_) => (names.key, key),
     };
     TlsFilesError::Useless { setting, path: path.clone(), why }
 }
@@ -107,6 +122,7 @@ mod certificates;
 mod tests {
     use std::process::{Command, Stdio};
 
+    use deed_transports::tls::Tls;
     use tokio::net::TcpListener;
 
     use super::*;
@@ -130,7 +146,7 @@ mod tests {
             fs::copy(format!("{}/{name}.key", made.path()), &key).unwrap();
         };
         put("server");
-        let mut files = TlsFiles::open(certificate.clone(), key.clone()).unwrap();
+        let mut files = TlsFiles::<Tls>::open(MQTT, certificate.clone(), key.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let tls = Arc::clone(files.tls());
@@ -147,7 +163,7 @@ mod tests {
         assert!(subject(&address).await.ends_with("unknown"));
         fs::write(&key, "half a k").unwrap();
         let told = files.look().unwrap_err().to_string();
-        assert!(told.starts_with(KEY) && !told.contains("half a k"), "{told}");
+        assert!(told.starts_with(MQTT.key) && !told.contains("half a k"), "{told}");
         assert!(subject(&address).await.ends_with("unknown"), "the old one stays");
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Service {
     pub(crate) mqtt: Arc<Mqtt>,
     /// Speaks CoAP with devices.
     pub(crate) coap: Arc<Coap>,
+    /// The same over DTLS.
+    pub(crate) coap_dtls: Arc<Coap>,
     /// Answers devices.
     pub(crate) protocol: DeviceProtocol,
     /// Takes messages from a broker, if there is one.
@@ -132,7 +134,10 @@ impl Service {
             stopping: stopping.clone(),
         };
         let mqtt = Mqtt::new(protocol.clone(), mqtt_settings(config), Arc::clone(&entropy), &store, stopping.clone());
-        let coap = Coap::new(protocol.clone(), coap_settings(config), Arc::clone(&entropy), &store, stopping.clone());
+        let coap =
+            || Coap::new(protocol.clone(), coap_settings(config), Arc::clone(&entropy), &store, stopping.clone());
+        // Each port has room of its own: what comes to one does not crowd the other.
+        let (coap, coap_dtls) = (coap(), coap());
         let deletions = Deletions::new(claims.clone(), stored.clone(), stored.clone());
         let state = ApiState {
             claims: claims.clone(),
@@ -165,6 +170,7 @@ impl Service {
             expiry: ExpiryWorker::new(claims.clone(), stored.clone(), stored, Arc::clone(&clock)),
             mqtt,
             coap,
+            coap_dtls,
             protocol,
             bridge: None,
             router: deed_api::router(state, extra),
@@ -241,6 +247,8 @@ fn coap_settings(config: &Config) -> CoapSettings {
     CoapSettings {
         piggyback_timeout: Duration::from_millis(config.coap.piggyback_timeout_ms),
         legacy_ack: config.claim.legacy_ack,
+        takes_expired_certificates: config.coap.takes_expired_certificates,
+        dtls_silence: Duration::from_millis(config.coap.dtls_silence_ms),
     }
 }
 

@@ -120,6 +120,7 @@ const RULES: &[Rule] = &[
             ("http-body-util", "bodies"),
             ("metrics", "what is counted"),
             ("mqtt-protocol-core", "the protocol engine, for `mqtt` alone"),
+            ("openssl", "DTLS, for `coap::dtls` alone, feature `dtls` (docs/adr/0017)"),
             ("prost", "payloads in Protobuf"),
             ("rumqttc", "a client of brokers, for `bridge` alone"),
             ("rustls-native-certs", "the authorities that the system trusts, for `tls` alone"),

@@ -16,7 +16,7 @@ use deed_domain::{
     device::Refusal,
     ports::{AccountsError, Users},
 };
-use deed_transports::bridge::Bridge;
+use deed_transports::{bridge::Bridge, coap::dtls::DtlsIdentity, tls::Tls};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 
@@ -28,7 +28,7 @@ use crate::{
     first_start::{self, FirstStartError},
     gauges, logging, pepper_check,
     server::{self, Listeners, Signals},
-    tls_files::TlsFiles,
+    tls_files::{COAP, MQTT, TlsFiles},
     wiring::Service,
 };
 
@@ -38,6 +38,7 @@ const DEMO_DEFAULTS: &[(&str, &str)] = &[
     ("transport.mqtt.bind_address", "127.0.0.1"),
     ("transport.mqtt.ssl.bind_address", "127.0.0.1"),
     ("coap.bind_address", "127.0.0.1"),
+    ("coap.dtls.bind_address", "127.0.0.1"),
 ];
 
 /// Connections that wait to be accepted, of each port.
@@ -68,12 +69,10 @@ impl Serve {
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|why| CliError::System(format!("the system does not let the runtime start: {why}")))?;
-        let tls = config.mqtt.enabled && config.mqtt.tls_enabled;
-        let tls = tls.then(|| TlsFiles::open(config.mqtt.tls_certificate.clone(), config.mqtt.tls_key.clone()));
-        let tls = tls.transpose()?;
+        let certificates = Certificates::read(&config)?;
         let data_dir = self.take_data_dir(&config)?;
         // Before anything is made: a start in vain leaves nothing behind that looks like a lost database.
-        let ports = runtime.block_on(Ports::take(&config, tls))?;
+        let ports = runtime.block_on(Ports::take(&config, certificates))?;
         data_dir.settle()?;
         let _database = config.storage.database_elsewhere().map(|path| lock_database(path, "serve")).transpose()?;
         let had_secrets = config.storage.secrets_file().exists();
@@ -127,14 +126,17 @@ impl Serve {
         if let Some((mqtt_tls, _)) = &mqtt_tls {
             writeln!(out, "Devices speak MQTT over TLS at {}", reachable(mqtt_tls.local_addr()?))?;
         }
-        let coap = ports.coap;
+        let (coap, coap_dtls) = (ports.coap, ports.coap_dtls);
         if let Some(coap) = &coap {
             writeln!(out, "Devices speak CoAP at {}", reachable(coap.local_addr()?))?;
+        }
+        if let Some((coap_dtls, _)) = &coap_dtls {
+            writeln!(out, "Devices speak CoAP over DTLS at {}", reachable(coap_dtls.local_addr()?))?;
         }
         writeln!(out, "deed is ready: {url}")?;
         out.flush()?;
         tracing::info!(%url, "ready");
-        server::serve(service, Listeners { http, mqtt, mqtt_tls, coap }, metrics, signals)
+        server::serve(service, Listeners { http, mqtt, mqtt_tls, coap, coap_dtls }, metrics, signals)
             .await
             .map_err(|why| CliError::System(why.to_string()))
     }
@@ -182,25 +184,47 @@ struct Surroundings {
     metrics: PrometheusHandle,
 }
 
+/// Who the service is, where it has to show it.
+struct Certificates {
+    mqtt: Option<TlsFiles<Tls>>,
+    coap: Option<TlsFiles<DtlsIdentity>>,
+}
+
+impl Certificates {
+    fn read(config: &Config) -> Result<Self, CliError> {
+        let Config { mqtt, coap, .. } = config;
+        let over_tls = mqtt.enabled && mqtt.tls_enabled;
+        let mqtt = over_tls.then(|| TlsFiles::open(MQTT, mqtt.tls_certificate.clone(), mqtt.tls_key.clone()));
+        let over_dtls = coap.is_served_over_dtls();
+        let coap = over_dtls.then(|| TlsFiles::open(COAP, coap.dtls_certificate.clone(), coap.dtls_key.clone()));
+        Ok(Self { mqtt: mqtt.transpose()?, coap: coap.transpose()? })
+    }
+}
+
 /// The ports, taken; nobody is let in before the service is ready.
 struct Ports {
     http: TcpSocket,
     mqtt: Option<TcpSocket>,
-    mqtt_tls: Option<(TcpSocket, TlsFiles)>,
+    mqtt_tls: Option<(TcpSocket, TlsFiles<Tls>)>,
     coap: Option<UdpSocket>,
+    coap_dtls: Option<(UdpSocket, TlsFiles<DtlsIdentity>)>,
 }
 
 impl Ports {
-    async fn take(config: &Config, tls: Option<TlsFiles>) -> Result<Self, CliError> {
+    async fn take(config: &Config, certificates: Certificates) -> Result<Self, CliError> {
         let http = take(config.server.address, config.server.port)?;
         let mqtt = config.mqtt.enabled.then(|| take(config.mqtt.address, config.mqtt.port)).transpose()?;
         let over_tls = |files| Ok::<_, CliError>((take(config.mqtt.tls_address, config.mqtt.tls_port)?, files));
-        let mqtt_tls = tls.map(over_tls).transpose()?;
+        let mqtt_tls = certificates.mqtt.map(over_tls).transpose()?;
         let coap = match config.coap.is_served() {
             true => Some(take_udp(config.coap.address, config.coap.port).await?),
             false => None,
         };
-        Ok(Self { http, mqtt, mqtt_tls, coap })
+        let coap_dtls = match certificates.coap {
+            Some(files) => Some((take_udp(config.coap.dtls_address, config.coap.dtls_port).await?, files)),
+            None => None,
+        };
+        Ok(Self { http, mqtt, mqtt_tls, coap, coap_dtls })
     }
 }
 

@@ -151,6 +151,7 @@ pub(crate) fn load(inputs: Inputs) -> Result<Loaded, ConfigError> {
     sources.check_names(&settings);
     let config = read(&mut sources, storage);
     if let Some(config) = &config {
+        sources.faults.extend(config.coap.faults());
         sources.faults.extend(config.bridge.faults());
         sources.faults.extend(config.mail.faults(config.server.base_url.is_some()));
     }

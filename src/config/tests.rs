@@ -192,7 +192,10 @@ transport:
 coap:
   server: { enabled: "${COAP_SERVER_ENABLED:true}" }
   bind_port: "${COAP_BIND_PORT:5684}"
-  dtls: { enabled: "${COAP_DTLS_ENABLED:false}" }
+  dtls:
+    enabled: "${COAP_DTLS_ENABLED:false}"
+    bind_port: "${COAP_DTLS_BIND_PORT:5685}"
+    retransmission_timeout: "${COAP_DTLS_RETRANSMISSION_TIMEOUT_MS:9000}"
 "#;
     let given = given().file(fragment).environment([("HTTP_BIND_PORT", "8081")]);
     let config = given.config();
@@ -200,9 +203,10 @@ coap:
     assert_eq!((config.server.port, config.server.max_body_bytes), (8_081, 1_000));
     assert!(config.mqtt.enabled && config.mqtt.max_payload_bytes == 65_536);
     assert!(config.coap.is_served() && config.coap.port == 5_684);
+    assert!(!config.coap.is_served_over_dtls() && config.coap.dtls_port == 5_685);
     let without_effect: Vec<_> =
         given.warnings().iter().map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect();
-    assert_eq!(without_effect, ["cache.specs.claimDevices.maxSize", "cache.type", "coap.dtls.enabled"],);
+    assert_eq!(without_effect, ["cache.specs.claimDevices.maxSize", "cache.type", "coap.dtls.retransmission_timeout"],);
 }
 
 #[test]
@@ -274,4 +278,19 @@ fn what_is_in_effect_can_be_read_back_and_hides_secrets() {
     let again = self::given().file(&given.loaded().to_yaml());
     assert_eq!(again.config().claim.policy(), given.config().claim.policy());
     assert_eq!(again.config().jwt.issuer, "it's");
+}
+
+#[test]
+fn dtls_is_refused_where_it_was_not_built() {
+    let given = given().environment([("COAP_DTLS_ENABLED", "true")]);
+    if cfg!(feature = "dtls") {
+        assert!(given.config().coap.is_served_over_dtls());
+        return;
+    }
+    let faults = given.faults();
+    assert!(faults.len() == 1 && faults[0].contains("coap.dtls.enabled"), "{faults:?}");
+    assert!(faults[0].contains("cargo build --release --features dtls"), "{faults:?}");
+    // Where CoAP is not served at all, nothing is missing.
+    let off = self::given().environment([("COAP_DTLS_ENABLED", "true"), ("COAP_ENABLED", "false")]);
+    assert!(!off.config().coap.is_served_over_dtls());
 }

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
+#[cfg(feature = "dtls")]
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "../clients/certificates.rs"]
+mod certificates;
 mod client;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "../deed/mod.rs"]
@@ -9,6 +13,8 @@ mod deed;
 
 mod blocks;
 mod datagrams;
+#[cfg(feature = "dtls")]
+mod dtls;
 mod libcoap;
 mod observing;
 mod requests;

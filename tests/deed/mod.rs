@@ -47,6 +47,8 @@ pub(crate) struct Server {
     pub(crate) mqtt_tls: String,
     /// Where it speaks CoAP.
     pub(crate) coap: String,
+    /// Where it speaks CoAP over DTLS; empty if it does not.
+    pub(crate) coap_dtls: String,
     /// What it printed before it was ready.
     pub(crate) greeting: String,
     stdout: BufReader<ChildStdout>,
@@ -66,6 +68,7 @@ impl Server {
             mqtt: String::new(),
             mqtt_tls: String::new(),
             coap: String::new(),
+            coap_dtls: String::new(),
             greeting: String::new(),
             stdout,
             stderr,
@@ -87,6 +90,9 @@ impl Server {
             }
             if let Some(address) = line.trim().strip_prefix("Devices speak CoAP at ") {
                 address.clone_into(&mut server.coap);
+            }
+            if let Some(address) = line.trim().strip_prefix("Devices speak CoAP over DTLS at ") {
+                address.clone_into(&mut server.coap_dtls);
             }
             server.greeting.push_str(&line);
         }

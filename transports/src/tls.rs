@@ -1,7 +1,7 @@
 //! TLS for devices: who the service is, and the certificate that a client proves to hold (`docs/protocol.md`, MQTT).
 
 use std::{
-    io,
+    error, io,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -37,31 +37,40 @@ pub enum TlsError {
     Key(pem::Error),
     /// They do not belong together, or are of a kind that nobody supports.
     #[error("the certificate and the private key cannot be used together: {0}")]
-    Together(Error),
+    Together(Box<dyn error::Error + Send + Sync>),
 }
 
-/// Accepts connections over TLS 1.2 and 1.3. A client may present a certificate, and need not.
-pub struct Tls(RwLock<Arc<ServerConfig>>);
-
-impl Tls {
+/// Who the service is, by a certificate that is renewed while it runs.
+pub trait Renewable: Sized {
     /// With these certificates, the service's own first, and its private key, in PEM.
     ///
     /// # Errors
     /// [`TlsError`].
-    pub fn new(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        Ok(Self(RwLock::new(configured(certificates, key)?)))
-    }
+    fn new(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError>;
 
     /// From here on with others. Connections that are open go on.
     ///
     /// # Errors
     /// [`TlsError`]; nothing changes then.
-    pub fn renew(&self, certificates: &[u8], key: &[u8]) -> Result<(), TlsError> {
+    fn renew(&self, certificates: &[u8], key: &[u8]) -> Result<(), TlsError>;
+}
+
+/// Accepts connections over TLS 1.2 and 1.3. A client may present a certificate, and need not.
+pub struct Tls(RwLock<Arc<ServerConfig>>);
+
+impl Renewable for Tls {
+    fn new(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        Ok(Self(RwLock::new(configured(certificates, key)?)))
+    }
+
+    fn renew(&self, certificates: &[u8], key: &[u8]) -> Result<(), TlsError> {
         let renewed = configured(certificates, key)?;
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = renewed;
         Ok(())
     }
+}
 
+impl Tls {
     /// Agrees with a client on a connection, and gives the certificate that it has proved to hold.
     ///
     /// # Errors
@@ -78,15 +87,19 @@ impl Tls {
     }
 }
 
+fn together(why: Error) -> TlsError {
+    TlsError::Together(why.into())
+}
+
 fn configured(chain: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = certificates(chain)?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(TlsError::Key)?;
+    let key = private_key(key)?;
     let provider = Arc::new(ring::default_provider());
     let any = Arc::new(AnyCertificate(provider.signature_verification_algorithms));
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .and_then(|config| config.with_client_cert_verifier(any).with_single_cert(chain, key));
-    Ok(Arc::new(config.map_err(TlsError::Together)?))
+    Ok(Arc::new(config.map_err(together)?))
 }
 
 /// How the service speaks TLS as a client: with servers of these authorities (PEM), or else of those that the system trusts; and
@@ -99,32 +112,41 @@ pub fn client(authorities: Option<&[u8]>, own: Option<(&[u8], &[u8])>) -> Result
     match authorities {
         Some(given) => {
             for authority in certificates(given)? {
-                roots.add(authority).map_err(TlsError::Together)?;
+                roots.add(authority).map_err(together)?;
             }
         }
         None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
     }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(TlsError::Together)?
+        .map_err(together)?
         .with_root_certificates(roots);
     let config = match own {
         None => config.with_no_client_auth(),
         Some((chain, key)) => {
-            let key = PrivateKeyDer::from_pem_slice(key).map_err(TlsError::Key)?;
-            config.with_client_auth_cert(certificates(chain)?, key).map_err(TlsError::Together)?
+            let key = private_key(key)?;
+            config.with_client_auth_cert(certificates(chain)?, key).map_err(together)?
         }
     };
     Ok(Arc::new(config))
 }
 
-fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Vec<_> =
         CertificateDer::pem_slice_iter(text).collect::<Result<_, _>>().map_err(TlsError::Certificates)?;
     if found.is_empty() { Err(TlsError::Certificates(pem::Error::NoItemsFound)) } else { Ok(found) }
 }
 
-fn understand(certificate: &CertificateDer<'_>) -> io::Result<ClientCertificate> {
+/// The private key in that text.
+pub(crate) fn private_key(text: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_slice(text).map_err(TlsError::Key)
+}
+
+/// What counts of a client's certificate.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn understand(certificate: &CertificateDer<'_>) -> io::Result<ClientCertificate> {
     let parsed = Certificate::from_der(certificate)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the client's certificate cannot be read"))?;
     let validity = parsed.tbs_certificate().validity();

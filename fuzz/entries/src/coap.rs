@@ -7,7 +7,7 @@ use std::{
 };
 
 use deed_adapters::surroundings::OsEntropy;
-use deed_transports::coap::{Coap, CoapSettings, Outlet};
+use deed_transports::coap::{Coap, CoapSettings, Outlet, Peer};
 use tokio_util::sync::CancellationToken;
 
 use crate::request::{Service, TOKEN};
@@ -19,10 +19,10 @@ const LONG: usize = 1_024 + 64;
 
 /// What the service has said, and to whom.
 #[derive(Default)]
-struct Said(Mutex<Vec<(SocketAddr, Vec<u8>)>>);
+struct Said(Mutex<Vec<(Peer, Vec<u8>)>>);
 
 impl Outlet for Said {
-    fn send(&self, peer: SocketAddr, datagram: &[u8]) {
+    fn send(&self, peer: Peer, datagram: &[u8]) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((peer, datagram.to_vec()));
     }
 }
@@ -36,7 +36,12 @@ pub fn coap_datagram(input: &[u8]) -> bool {
     let service = Service::shared();
     service.runtime.block_on(async {
         let stopping = CancellationToken::new();
-        let settings = CoapSettings { piggyback_timeout: Duration::from_secs(60), legacy_ack: false };
+        let settings = CoapSettings {
+            piggyback_timeout: Duration::from_secs(60),
+            legacy_ack: false,
+            takes_expired_certificates: false,
+            dtls_silence: Duration::ZERO,
+        };
         let coap =
             Coap::new(service.protocol.clone(), settings, Arc::new(OsEntropy), &*service.store, stopping.clone());
         let said = Arc::new(Said::default());
@@ -44,7 +49,7 @@ pub fn coap_datagram(input: &[u8]) -> bool {
         let telling = tokio::spawn(Arc::clone(&coap).tell_observers(Arc::clone(&outlet)));
         let (mut heard, mut is_accepted) = (Vec::new(), false);
         for (peer, datagram) in datagrams(input) {
-            coap.hear(&outlet, peer, datagram);
+            coap.hear(&outlet, peer, None, datagram);
             coap.idle().await;
             heard.push((peer, datagram));
             for (to, said) in std::mem::take(&mut *said.0.lock().unwrap_or_else(PoisonError::into_inner)) {
@@ -58,19 +63,20 @@ pub fn coap_datagram(input: &[u8]) -> bool {
     })
 }
 
-fn datagrams(mut input: &[u8]) -> Vec<(SocketAddr, &[u8])> {
+fn datagrams(mut input: &[u8]) -> Vec<(Peer, &[u8])> {
     let mut datagrams = Vec::new();
     while let [peer, high, low, rest @ ..] = input {
         let length = usize::from(u16::from_be_bytes([*high, *low])).min(rest.len());
         let (datagram, rest) = rest.split_at(length);
-        datagrams.push((SocketAddr::from(([127, 0, 0, 1], 1 + u16::from(*peer % 4))), datagram));
+        let address = SocketAddr::from(([127, 0, 0, 1], 1 + u16::from(*peer % 4)));
+        datagrams.push((address.into(), datagram));
         input = rest;
     }
     datagrams
 }
 
 /// Panics if that may not be said after that was heard. Whether it is a 2.xx.
-fn check(to: SocketAddr, said: &[u8], heard: &[(SocketAddr, &[u8])]) -> bool {
+fn check(to: Peer, said: &[u8], heard: &[(Peer, &[u8])]) -> bool {
     let [first, code, high, low, rest @ ..] = said else { panic!("no message: {said:02x?}") };
     let (kind, token) = (first >> 4 & 3, usize::from(first & 0xf));
     assert!(first >> 6 == 1 && token <= 8 && token <= rest.len() && said.len() <= LONG, "{said:02x?}");

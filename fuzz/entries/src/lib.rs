@@ -11,6 +11,7 @@
 //! | [`claiming_data`] | what an administrator writes into the claiming attributes |
 //! | [`coap_datagram`] | datagrams of CoAP peers, one after the other |
 //! | [`credentials`] | what a device is to authenticate with |
+//! | `dtls_datagram`, with the feature `dtls` | datagrams to the port of CoAP over DTLS, of anybody and of real clients |
 //! | [`device_message`] | telemetry and requests of a device |
 //! | [`gateway_message`] | claims and connections of the devices behind a gateway |
 //! | [`generated_key`] | a made key as a person types it |
@@ -26,6 +27,8 @@
 #![forbid(unsafe_code)]
 
 mod coap;
+#[cfg(feature = "dtls")]
+mod dtls;
 mod export;
 mod import;
 mod keys;
@@ -39,6 +42,8 @@ mod stored;
 mod token;
 
 pub use coap::coap_datagram;
+#[cfg(feature = "dtls")]
+pub use dtls::dtls_datagram;
 pub use export::export;
 pub use import::import;
 pub use keys::{generated_key, key_digest};
@@ -62,6 +67,8 @@ pub const ENTRIES: &[(&str, Entry)] = &[
     ("coap_datagram", coap_datagram),
     ("credentials", credentials),
     ("device_message", device_message),
+    #[cfg(feature = "dtls")]
+    ("dtls_datagram", dtls_datagram),
     ("event", event),
     ("export", export),
     ("gateway_message", gateway_message),

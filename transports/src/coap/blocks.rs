@@ -3,7 +3,6 @@
 use std::{
     collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
-    net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -11,7 +10,7 @@ use coap_lite::ResponseType;
 use deed_domain::ids::DeviceId;
 use tokio::time::Instant;
 
-use super::{exchanges::LIFETIME, message::Answer};
+use super::{Peer, exchanges::LIFETIME, message::Answer};
 
 /// Most bytes of a request in parts.
 pub(super) const MAX_BODY: usize = 65_536;
@@ -41,7 +40,7 @@ pub(super) struct Block {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Name {
     /// Who.
-    pub(super) peer: SocketAddr,
+    pub(super) peer: Peer,
     /// Where.
     pub(super) path: Vec<String>,
 }
@@ -209,6 +208,8 @@ fn part(answer: &Answer, block: Block) -> Option<Answer> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -217,7 +218,7 @@ mod tests {
     const DEVICE: Option<DeviceId> = Some(DeviceId(Uuid::from_u128(1)));
 
     fn name(n: u16) -> Name {
-        Name { peer: SocketAddr::from(([127, 0, 0, 1], n)), path: vec!["p".into()] }
+        Name { peer: SocketAddr::from(([127, 0, 0, 1], n)).into(), path: vec!["p".into()] }
     }
 
     const fn block(number: u32, more: bool, exponent: u8) -> Block {

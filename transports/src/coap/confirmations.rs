@@ -2,14 +2,13 @@
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{sync::oneshot, time::timeout};
 
-use super::Outlet;
+use super::{Outlet, Peer};
 
 /// How long the peer has at first; up to half as long again, so that messages do not come in waves.
 const ACK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -20,7 +19,7 @@ const MOST: usize = 8_192;
 
 /// What waits to be confirmed.
 #[derive(Default)]
-pub(super) struct Confirmations(Mutex<HashMap<(SocketAddr, u16), oneshot::Sender<bool>>>);
+pub(super) struct Confirmations(Mutex<HashMap<(Peer, u16), oneshot::Sender<bool>>>);
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,20 +35,13 @@ pub(super) enum Fate {
 /// Takes the message out of those that wait, however this ends.
 struct Waiting<'a> {
     all: &'a Confirmations,
-    key: (SocketAddr, u16),
+    key: (Peer, u16),
     heard: oneshot::Receiver<bool>,
 }
 
 impl Confirmations {
     /// Sends the message until the peer answers it; `chance` is any number, by which messages come at different times.
-    pub(super) async fn send(
-        &self,
-        outlet: &dyn Outlet,
-        peer: SocketAddr,
-        id: u16,
-        datagram: &[u8],
-        chance: u8,
-    ) -> Fate {
+    pub(super) async fn send(&self, outlet: &dyn Outlet, peer: Peer, id: u16, datagram: &[u8], chance: u8) -> Fate {
         let (told, heard) = oneshot::channel();
         let key = (peer, id);
         let has_room = {
@@ -82,14 +74,14 @@ impl Confirmations {
     }
 
     /// The peer has answered the message of that id.
-    pub(super) fn heard(&self, peer: SocketAddr, id: u16, is_confirmed: bool) {
+    pub(super) fn heard(&self, peer: Peer, id: u16, is_confirmed: bool) {
         if let Some(told) = self.all().remove(&(peer, id)) {
             // Whoever waited may have gone.
             let _ = told.send(is_confirmed);
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<(SocketAddr, u16), oneshot::Sender<bool>>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<(Peer, u16), oneshot::Sender<bool>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -107,7 +99,7 @@ impl Drop for Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{net::SocketAddr, sync::Arc};
 
     use tokio::time::Instant;
 
@@ -117,7 +109,7 @@ mod tests {
     struct Sent(Mutex<Vec<Duration>>, Mutex<Option<Instant>>);
 
     impl Outlet for Sent {
-        fn send(&self, _: SocketAddr, datagram: &[u8]) {
+        fn send(&self, _: Peer, datagram: &[u8]) {
             assert_eq!(datagram, b"x");
             let began = *self.1.lock().unwrap().get_or_insert_with(Instant::now);
             self.0.lock().unwrap().push(began.elapsed());
@@ -126,7 +118,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_message_is_sent_until_it_is_answered() {
-        let (all, peer) = (Arc::<Confirmations>::default(), SocketAddr::from(([127, 0, 0, 1], 1)));
+        let (all, peer) = (Arc::<Confirmations>::default(), Peer::from(SocketAddr::from(([127, 0, 0, 1], 1))));
         let sent = Sent::default();
         assert_eq!(all.send(&sent, peer, 1, b"x", 0).await, Fate::Silence);
         let seconds: Vec<_> = sent.0.lock().unwrap().iter().map(Duration::as_secs).collect();

@@ -3,12 +3,13 @@
 use std::{
     collections::{HashMap, VecDeque},
     hash::{BuildHasher, RandomState},
-    net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
+
+use super::Peer;
 
 /// How long a message may come again: EXCHANGE_LIFETIME of RFC 7252, 4.8.2.
 pub(super) const LIFETIME: Duration = Duration::from_secs(247);
@@ -25,7 +26,7 @@ pub(super) struct Exchanges {
 }
 
 /// A request: who sent it under which id, and a digest of it. A peer that begins anew may use the id of another request.
-pub(super) type Exchange = (SocketAddr, u16, u64);
+pub(super) type Exchange = (Peer, u16, u64);
 
 /// What is known of a request that has come.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ enum State {
 
 impl Exchanges {
     /// The name of a request.
-    pub(super) fn of(&self, peer: SocketAddr, id: u16, datagram: &[u8]) -> Exchange {
+    pub(super) fn of(&self, peer: Peer, id: u16, datagram: &[u8]) -> Exchange {
         (peer, id, self.digest.hash_one(datagram))
     }
 
@@ -117,10 +118,12 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
-    fn peer(n: usize) -> SocketAddr {
-        format!("[::1]:{}", n % 65_536).parse().unwrap()
+    fn peer(n: usize) -> Peer {
+        format!("[::1]:{}", n % 65_536).parse::<SocketAddr>().unwrap().into()
     }
 
     #[tokio::test(start_paused = true)]
@@ -135,6 +138,8 @@ mod tests {
         for other in [(peer(2), 7, &b"a"[..]), (peer(1), 8, b"a"), (peer(1), 7, b"b")] {
             assert_eq!(exchanges.begin(exchanges.of(other.0, other.1, other.2)), Seen::New);
         }
+        let in_a_session = exchanges.of(Peer { session: Some(1), ..peer(1) }, 7, b"a");
+        assert_eq!(exchanges.begin(in_a_session), Seen::New);
         tokio::time::advance(LIFETIME - Duration::from_millis(1)).await;
         assert_eq!(exchanges.begin(one), Seen::Answered(vec![b"x".to_vec()]));
         tokio::time::advance(Duration::from_millis(1)).await;

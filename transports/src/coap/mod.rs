@@ -10,16 +10,21 @@
 //! | [`confirmations`] | messages that are sent until the peer has got them |
 //! | [`observers`] | who wants to hear of changes |
 //! | [`notifying`] | what they are told |
+//! | [`peers`] | who speaks, and by what it is let in |
+//! | [`dtls`] | the same encrypted, with certificates of devices |
 //!
 //! A datagram costs its sender nothing, and may bear anybody's address. So everything that is kept has a limit, what is kept for
 //! longer than a request takes is kept for devices that have shown their token, and what anybody is answered is short.
 
 mod blocks;
 mod confirmations;
+#[cfg_attr(not(feature = "dtls"), path = "no_dtls.rs")]
+pub mod dtls;
 mod exchanges;
 mod message;
 mod notifying;
 mod observers;
+mod peers;
 mod requests;
 mod routes;
 
@@ -37,7 +42,10 @@ use std::{
 };
 
 use coap_lite::ResponseType;
-use deed_domain::ports::{Clock, DeviceWatch, Entropy};
+use deed_domain::{
+    client_certificate::ClientCertificate,
+    ports::{Clock, DeviceWatch, Entropy},
+};
 use futures_util::FutureExt;
 use tokio::{
     net::UdpSocket,
@@ -46,6 +54,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::peers::Peer;
 use self::{
     confirmations::{Confirmations, Fate},
     exchanges::{Exchange, Exchanges, Seen},
@@ -67,12 +76,16 @@ pub struct CoapSettings {
     pub piggyback_timeout: Duration,
     /// Whether a refused registration is acknowledged all the same, as old firmware may rely on.
     pub legacy_ack: bool,
+    /// Whether a certificate lets its device in before and after the time for which it was issued.
+    pub takes_expired_certificates: bool,
+    /// How long a session over DTLS may be silent.
+    pub dtls_silence: Duration,
 }
 
 /// Where datagrams are sent.
 pub trait Outlet: Send + Sync + 'static {
     /// Sends one. It may be lost, as any may.
-    fn send(&self, peer: SocketAddr, datagram: &[u8]);
+    fn send(&self, peer: Peer, datagram: &[u8]);
 }
 
 /// Speaks CoAP with devices.
@@ -93,9 +106,9 @@ pub struct Coap {
 }
 
 impl Outlet for UdpSocket {
-    fn send(&self, peer: SocketAddr, datagram: &[u8]) {
+    fn send(&self, peer: Peer, datagram: &[u8]) {
         // Without room for it in the system, it is lost.
-        if let Err(error) = self.try_send_to(datagram, peer) {
+        if let Err(error) = self.try_send_to(datagram, peer.address) {
             tracing::debug!(%error, "a datagram could not be sent");
         }
     }
@@ -162,7 +175,9 @@ impl Coap {
                 () = self.stopping.cancelled() => return,
             };
             match received {
-                Ok((length, peer)) => self.hear(outlet, peer, buffer.get(..length).unwrap_or_default()),
+                Ok((length, address)) => {
+                    self.hear(outlet, address.into(), None, buffer.get(..length).unwrap_or_default());
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a datagram could not be received");
                     sleep(BREATH).await;
@@ -171,10 +186,17 @@ impl Coap {
         }
     }
 
-    /// Acts on a datagram of that peer. A request is carried out in a task of its own.
-    pub fn hear(self: &Arc<Self>, outlet: &Arc<dyn Outlet>, peer: SocketAddr, datagram: &[u8]) {
+    /// Acts on a datagram of that peer, which has proved to hold that certificate. A request is carried out in a task of its
+    /// own.
+    pub fn hear(
+        self: &Arc<Self>,
+        outlet: &Arc<dyn Outlet>,
+        peer: Peer,
+        certificate: Option<Arc<ClientCertificate>>,
+        datagram: &[u8],
+    ) {
         match message::read(datagram) {
-            Ok(Heard::Request(request)) => self.begin(outlet, peer, request, datagram),
+            Ok(Heard::Request(request)) => self.begin(outlet, peer, certificate, request, datagram),
             Ok(Heard::Acknowledged(id)) => self.confirmations.heard(peer, id, true),
             Ok(Heard::Rejected(id)) => self.confirmations.heard(peer, id, false),
             Err(Fault::Silence) => ignored("no_coap"),
@@ -194,13 +216,20 @@ impl Coap {
         }
     }
 
-    fn begin(self: &Arc<Self>, outlet: &Arc<dyn Outlet>, peer: SocketAddr, request: Request, datagram: &[u8]) {
+    fn begin(
+        self: &Arc<Self>,
+        outlet: &Arc<dyn Outlet>,
+        peer: Peer,
+        certificate: Option<Arc<ClientCertificate>>,
+        request: Request,
+        datagram: &[u8],
+    ) {
         let exchange = self.exchanges.of(peer, request.back.id, datagram);
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else { return ignored("no_room") };
         match self.exchanges.begin(exchange) {
             Seen::New => {
                 let coap = Arc::clone(self);
-                self.open.spawn(coap.carry(Arc::clone(outlet), exchange, request, room));
+                self.open.spawn(coap.carry(Arc::clone(outlet), exchange, certificate, request, room));
             }
             Seen::UnderWay { is_acknowledged } => {
                 ignored("duplicate");
@@ -220,11 +249,12 @@ impl Coap {
         self: Arc<Self>,
         outlet: Arc<dyn Outlet>,
         exchange: Exchange,
+        certificate: Option<Arc<ClientCertificate>>,
         mut request: Request,
         room: OwnedSemaphorePermit,
     ) {
         let (peer, back) = (exchange.0, request.back.clone());
-        let work = pin!(AssertUnwindSafe(requests::carry_out(&self, peer, &mut request)).catch_unwind());
+        let work = pin!(AssertUnwindSafe(requests::carry_out(&self, peer, certificate, &mut request)).catch_unwind());
         let mut work = work.map(|carried| carried.unwrap_or_else(|_| failed()));
         let soon = async {
             match back.is_confirmable {
@@ -260,7 +290,7 @@ impl Coap {
     }
 
     /// Sends the message until the peer has got it, the patience for it ends, or the service stops.
-    async fn confirm(&self, outlet: &dyn Outlet, peer: SocketAddr, id: u16, datagram: &[u8]) -> Fate {
+    async fn confirm(&self, outlet: &dyn Outlet, peer: Peer, id: u16, datagram: &[u8]) -> Fate {
         let mut chance = [0];
         self.entropy.fill(&mut chance);
         let [chance] = chance;

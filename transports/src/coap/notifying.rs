@@ -1,6 +1,6 @@
 //! What observers are told, and when they are told nothing any more.
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use coap_lite::ResponseType;
 use deed_domain::claims::Failure;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
-    Coap, Outlet,
+    Coap, Outlet, Peer,
     blocks::Name,
     confirmations::Fate,
     message::{Answer, JSON, Kind},
@@ -94,7 +94,7 @@ impl Coap {
     /// How it stands with the observer's device, if it is still let in and that is otherwise than it knows, or if it heard
     /// nothing for long. What cannot be read now is told with the next change.
     async fn news(&self, observation: &Observation) -> News {
-        let device = match self.protocol.identify(&observation.access_token).await {
+        let device = match self.identify(&observation.shown).await {
             Ok(Some(device)) if device == observation.device => device,
             Ok(_) => return News::End(Answer::of(ResponseType::Unauthorized)),
             Err(_) => return News::Nothing,
@@ -119,12 +119,13 @@ impl Coap {
     }
 
     /// A notification that is too large for one message is fetched by the observer as an answer is.
-    fn first_part(&self, peer: SocketAddr, observation: &Observation, answer: Answer) -> Answer {
+    fn first_part(&self, peer: Peer, observation: &Observation, answer: Answer) -> Answer {
         let feature = match observation.told {
             Told::Claiming(_) => "claim",
             Told::Shared(_) => "attributes",
         };
-        let path = ["api", "v1", observation.access_token.expose(), feature].map(str::to_owned).to_vec();
+        let path = ["api", "v1"].into_iter().chain(observation.shown.segment()).chain([feature]);
+        let path = path.map(str::to_owned).collect();
         self.answers.begin(Name { peer, path }, answer, None)
     }
 }

@@ -2,17 +2,17 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    net::SocketAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use deed_domain::{
     ids::DeviceId,
-    ports::{DeviceIdentity, DeviceToken, DeviceWatcher, Written},
+    ports::{DeviceIdentity, DeviceWatcher, Written},
 };
 use tokio::{sync::Notify, time::Instant};
 
+use super::peers::{Peer, Shown};
 use crate::device_protocol::{ClaimState, SharedAttributes};
 
 /// Most who may observe.
@@ -25,7 +25,7 @@ pub(super) const SILENCE: Duration = Duration::from_secs(86_400);
 const NUMBERS: u32 = 1 << 24;
 
 /// Who observes, by which it knows its request.
-pub(super) type Observer = (SocketAddr, Vec<u8>);
+pub(super) type Observer = (Peer, Vec<u8>);
 
 /// Who observes what.
 #[derive(Default)]
@@ -49,7 +49,7 @@ pub(super) struct Observation {
     /// Its device.
     pub(super) device: DeviceIdentity,
     /// By which it is let in.
-    pub(super) access_token: DeviceToken,
+    pub(super) shown: Shown,
     /// What it was told last; what is to be told is of the same kind.
     pub(super) told: Told,
     /// The number of its last notification.
@@ -78,13 +78,7 @@ pub(super) enum Told {
 impl Observers {
     /// Enters it; the number of its first notification, or `None` if there is no room for one more. One that is there
     /// already goes on.
-    pub(super) fn enter(
-        &self,
-        observer: Observer,
-        device: DeviceIdentity,
-        access_token: DeviceToken,
-        told: Told,
-    ) -> Option<u32> {
+    pub(super) fn enter(&self, observer: Observer, device: DeviceIdentity, shown: Shown, told: Told) -> Option<u32> {
         let mut all = self.all();
         let before = all.observations.get(&observer).filter(|one| one.device == device);
         let number = before.map_or(0, |before| (before.number + 1) % NUMBERS);
@@ -98,7 +92,7 @@ impl Observers {
             all.devices.insert(device.device_id, of_one + 1);
             metrics::gauge!("deed_coap_observers").increment(1);
         }
-        let observation = Observation { device, access_token, told, number, last: Instant::now(), busy };
+        let observation = Observation { device, shown, told, number, last: Instant::now(), busy };
         all.observations.insert(observer, observation);
         // What was written between the look at it and this has to be looked at once more.
         all.due.insert(device.device_id);
@@ -109,6 +103,13 @@ impl Observers {
     /// It does not observe any more, if it did.
     pub(super) fn leave(&self, observer: &Observer) {
         self.all().remove(observer);
+    }
+
+    /// That peer does not observe anything any more.
+    pub(super) fn leave_all(&self, peer: Peer) {
+        let mut all = self.all();
+        let theirs: Vec<_> = all.observations.keys().filter(|(of, _)| *of == peer).cloned().collect();
+        theirs.iter().for_each(|observer| all.remove(observer));
     }
 
     /// Those who may have to be told something, once there are any; they count as being told until [`Observers::done`].
@@ -205,7 +206,9 @@ impl DeviceWatcher for Observers {
 
 #[cfg(test)]
 mod tests {
-    use deed_domain::ids::TenantId;
+    use std::net::SocketAddr;
+
+    use deed_domain::{ids::TenantId, ports::DeviceToken};
     use futures_util::FutureExt;
     use uuid::Uuid;
 
@@ -220,11 +223,15 @@ mod tests {
     }
 
     fn observer(n: u8) -> Observer {
-        (SocketAddr::from(([127, 0, 0, 1], 1)), vec![n])
+        (SocketAddr::from(([127, 0, 0, 1], 1)).into(), vec![n])
+    }
+
+    fn shown() -> Shown {
+        Shown::Token(DeviceToken::new("t"))
     }
 
     fn enter(observers: &Observers, n: u8, of: u128) -> Option<u32> {
-        observers.enter(observer(n), device(of), DeviceToken::new("t"), NONE)
+        observers.enter(observer(n), device(of), shown(), NONE)
     }
 
     #[tokio::test(start_paused = true)]
@@ -262,9 +269,9 @@ mod tests {
         assert_eq!((enter(&observers, 4, 1), enter(&observers, 3, 1)), (None, Some(1)));
         for n in 0..MOST - 4 {
             let token = u16::try_from(n).unwrap().to_be_bytes().to_vec();
-            let one = (SocketAddr::from(([127, 0, 0, 1], 2)), token);
+            let one = (SocketAddr::from(([127, 0, 0, 1], 2)).into(), token);
             let of = device(n as u128 + 2);
-            assert_eq!(observers.enter(one, of, DeviceToken::new("t"), NONE), Some(0));
+            assert_eq!(observers.enter(one, of, shown(), NONE), Some(0));
         }
         assert_eq!(enter(&observers, 9, 9_999_999), None);
         observers.leave(&observer(0));

@@ -1,20 +1,22 @@
 //! What a request asks for, carried out: each ends in one answer.
 
-use std::{borrow::Cow, net::SocketAddr};
+use std::{borrow::Cow, sync::Arc};
 
 use coap_lite::ResponseType;
 use deed_domain::{
     claims::Failure,
+    client_certificate::ClientCertificate,
     device::Refusal,
     metadata::Transport,
     ports::{AppendError, DeviceIdentity, DeviceToken, PayloadEncoding, StoreError},
 };
 
 use super::{
-    Coap,
+    Coap, Peer,
     blocks::{MAX_BODY, Name, too_large},
     message::{Answer, BadBlock, JSON, LINKS, Method, Request, TEXT},
     observers::{SILENCE, Told},
+    peers::Shown,
     routes::{Feature, Nowhere, Target},
 };
 use crate::device_protocol::{
@@ -37,14 +39,25 @@ pub(super) struct Carried {
 /// The answer that ends a request early.
 type Step<T> = Result<T, Answer>;
 
-/// Carries a request out.
-pub(super) async fn carry_out(coap: &Coap, peer: SocketAddr, request: &mut Request) -> Carried {
+/// Carries out a request of that peer, which has proved to hold that certificate.
+pub(super) async fn carry_out(
+    coap: &Coap,
+    peer: Peer,
+    certificate: Option<Arc<ClientCertificate>>,
+    request: &mut Request,
+) -> Carried {
     let mut is_remembered = false;
-    let answer = answer(coap, peer, request, &mut is_remembered).await.unwrap_or_else(|answer| answer);
+    let answer = answer(coap, peer, certificate, request, &mut is_remembered).await.unwrap_or_else(|answer| answer);
     Carried { answer, is_remembered }
 }
 
-async fn answer(coap: &Coap, peer: SocketAddr, request: &mut Request, is_remembered: &mut bool) -> Step<Answer> {
+async fn answer(
+    coap: &Coap,
+    peer: Peer,
+    certificate: Option<Arc<ClientCertificate>>,
+    request: &mut Request,
+    is_remembered: &mut bool,
+) -> Step<Answer> {
     let path = request.path.take().ok_or_else(|| bad(&"the path is not UTF-8"))?;
     let target = Target::of(request.method, &path).map_err(nowhere)?;
     let sent = request.block1.transpose().map_err(no_block)?;
@@ -56,12 +69,19 @@ async fn answer(coap: &Coap, peer: SocketAddr, request: &mut Request, is_remembe
 
     let device = match target {
         Target::Device(token, feature) => {
-            let access_token = DeviceToken::new(token);
-            let found = coap.protocol.identify(&access_token).await.map_err(of_failure);
-            let device = found.and_then(|device| device.ok_or_else(|| Answer::of(ResponseType::Unauthorized)));
-            let device = device.inspect_err(|answer| not_registered(feature, answer))?;
+            // Who names a token is who the token says, whatever certificate it has.
+            let shown = match token {
+                Some(token) => Some(Shown::Token(DeviceToken::new(token))),
+                None => certificate.map(Shown::Certificate),
+            };
+            let found = match &shown {
+                Some(shown) => coap.identify(shown).await.map_err(of_failure),
+                None => Ok(None),
+            };
+            let device = found.and_then(|found| found.zip(shown).ok_or_else(|| Answer::of(ResponseType::Unauthorized)));
+            let (device, shown) = device.inspect_err(|answer| not_registered(feature, answer))?;
             *is_remembered = true;
-            Some((device, access_token, feature))
+            Some((device, shown, feature))
         }
         Target::Discovery | Target::Provision => None,
     };
@@ -101,8 +121,8 @@ async fn answer(coap: &Coap, peer: SocketAddr, request: &mut Request, is_remembe
         return Err(too_large());
     }
     let answer = match device {
-        Some((device, access_token, feature)) => {
-            let asking = Asking { coap, device, peer, access_token: &access_token, request, payload: &payload };
+        Some((device, shown, feature)) => {
+            let asking = Asking { coap, device, peer, shown: &shown, request, payload: &payload };
             asking.answer(feature).await
         }
         None if target == Target::Discovery => Ok(Answer::with(ResponseType::Content, LINKS, DISCOVERY)),
@@ -150,8 +170,8 @@ async fn provision(coap: &Coap, payload: &[u8], is_remembered: &mut bool) -> Ste
 struct Asking<'a> {
     coap: &'a Coap,
     device: DeviceIdentity,
-    peer: SocketAddr,
-    access_token: &'a DeviceToken,
+    peer: Peer,
+    shown: &'a Shown,
     request: &'a Request,
     payload: &'a [u8],
 }
@@ -233,12 +253,12 @@ impl Asking<'_> {
             self.coap.observers.leave(&self.observer());
             return Answer { max_age: Some(0), ..answer };
         }
-        let entered = self.coap.observers.enter(self.observer(), self.device, self.access_token.clone(), told);
+        let entered = self.coap.observers.enter(self.observer(), self.device, self.shown.clone(), told);
         let max_age = entered.map_or(0, |_| u32::try_from(SILENCE.as_secs()).unwrap_or(u32::MAX));
         Answer { observe: entered, max_age: Some(max_age), ..answer }
     }
 
-    fn observer(&self) -> (SocketAddr, Vec<u8>) {
+    fn observer(&self) -> (Peer, Vec<u8>) {
         (self.peer, self.request.back.token.clone())
     }
 
@@ -277,7 +297,6 @@ fn nowhere(why: Nowhere) -> Answer {
         Nowhere::NotFound => Answer::of(ResponseType::NotFound),
         Nowhere::Method => Answer::of(ResponseType::MethodNotAllowed),
         Nowhere::Feature => bad(&"the path names nothing that there is"),
-        Nowhere::Token => Answer::of(ResponseType::Unauthorized),
     }
 }
 

@@ -9,8 +9,8 @@ pub(super) enum Target<'a> {
     Discovery,
     /// A device adds itself.
     Provision,
-    /// Something of the device that has this access token.
-    Device(&'a str, Feature),
+    /// Something of the device that has this access token, or else the certificate of the session.
+    Device(Option<&'a str>, Feature),
 }
 
 /// What is asked of a device's.
@@ -39,8 +39,6 @@ pub(super) enum Nowhere {
     Method,
     /// It names no feature that there is.
     Feature,
-    /// It names no device.
-    Token,
 }
 
 impl<'a> Target<'a> {
@@ -54,10 +52,12 @@ impl<'a> Target<'a> {
             [] | ["" | "api"] => return Err(Nowhere::Method),
             [".well-known", "core"] => [Some(Self::Discovery), None],
             ["api", "v1", one] if one.eq_ignore_ascii_case("provision") => [None, Some(Self::Provision)],
-            ["api", "v1", one] if features(one).is_some() => return Err(Nowhere::Token),
+            ["api", "v1", feature] if let Some(features) = features(feature) => {
+                features.map(|feature| feature.map(|feature| Self::Device(None, feature)))
+            }
             ["api", "v1", token, feature] => {
                 let features = features(feature).ok_or(Nowhere::Feature)?;
-                features.map(|feature| feature.map(|feature| Self::Device(token, feature)))
+                features.map(|feature| feature.map(|feature| Self::Device(Some(token), feature)))
             }
             ["api", "v1", _, feature, ..] if features(feature).is_some() => return Err(Nowhere::NotFound),
             ["api", "v1", ..] => return Err(Nowhere::Feature),
@@ -93,12 +93,14 @@ mod tests {
         Target::of(method, &path).map(|target| match target {
             Target::Discovery => "discovery",
             Target::Provision => "provision",
-            Target::Device("T", Feature::Claim) => "claim",
-            Target::Device("T", Feature::ClaimState) => "claim state",
-            Target::Device("T", Feature::Attributes) => "attributes",
-            Target::Device("T", Feature::PublishAttributes) => "publish",
-            Target::Device("T", Feature::Telemetry) => "telemetry",
-            Target::Device("T", Feature::Rpc) => "rpc",
+            Target::Device(Some("T"), Feature::Claim) => "claim",
+            Target::Device(Some("T"), Feature::ClaimState) => "claim state",
+            Target::Device(Some("T"), Feature::Attributes) => "attributes",
+            Target::Device(Some("T"), Feature::PublishAttributes) => "publish",
+            Target::Device(Some("T"), Feature::Telemetry) => "telemetry",
+            Target::Device(Some("T"), Feature::Rpc) => "rpc",
+            Target::Device(None, Feature::Claim) => "own claim",
+            Target::Device(None, _) => "own",
             Target::Device(..) => "another device's",
         })
     }
@@ -128,7 +130,9 @@ mod tests {
             (Post, "api/v1/T", Err(Nowhere::Feature)),
             (Post, "api/v1/T/nothing", Err(Nowhere::Feature)),
             (Post, "api/v1/T/nothing/1", Err(Nowhere::Feature)),
-            (Post, "api/v1/claim", Err(Nowhere::Token)),
+            (Post, "api/v1/Claim", Ok("own claim")),
+            (Get, "api/v1/attributes", Ok("own")),
+            (Get, "api/v1/rpc", Err(Nowhere::Method)),
             (Post, "api/v1/T/claim/", Err(Nowhere::NotFound)),
             (Post, "api/v1/T/claim/1", Err(Nowhere::NotFound)),
             (Post, "nothing", Err(Nowhere::NotFound)),
