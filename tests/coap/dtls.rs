@@ -166,7 +166,7 @@ async fn small_devices_find_their_suite() {
     let file = site.world.data.path().join("request");
     std::fs::write(&file, request.write()).unwrap();
     let script = format!(
-        "(sleep 1; cat {}; sleep 2) | openssl s_client -dtls1_2 -quiet -cipher ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0 \
+        "(sleep 1; cat {}; sleep 2) | timeout 20 openssl s_client -dtls1_2 -quiet -no_ign_eof -cipher ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0 \
          -cert {} -key {} -connect {}",
         file.display(),
         site.file("device", "pem"),
