@@ -106,6 +106,7 @@ impl Observers {
     }
 
     /// That peer does not observe anything any more.
+    #[cfg(feature = "dtls")]
     pub(super) fn leave_all(&self, peer: Peer) {
         let mut all = self.all();
         let theirs: Vec<_> = all.observations.keys().filter(|(of, _)| *of == peer).cloned().collect();
