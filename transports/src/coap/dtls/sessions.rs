@@ -48,7 +48,7 @@ impl Default for Limits {
 const MOST_DATAGRAMS: usize = 64;
 const MOST_BYTES: usize = 65_536;
 /// Most encrypted records among them; each takes far more room than it has bytes, as long as there is no key for it.
-const MOST_ENCRYPTED: usize = 16;
+const MOST_ENCRYPTED: usize = 8;
 
 /// What has to be done.
 #[derive(Default)]
