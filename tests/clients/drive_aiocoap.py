@@ -5,36 +5,16 @@
 import argparse, asyncio, json
 
 import aiocoap
-import requests
 
-from steps import TENANT, done, fresh
+from people import People
+from steps import done, fresh
 
 parser = argparse.ArgumentParser()
 for name in ("url", "mark", "coap"):
     parser.add_argument(f"--{name}", required=True)
 ARGS = parser.parse_args()
 KEY = f"aiocoap-{ARGS.mark}"
-
-
-def sign_in(email, password):
-    answer = requests.post(f"{ARGS.url}/api/auth/login", json={"username": email, "password": password}, timeout=20)
-    return {"X-Authorization": f"Bearer {answer.json()['token']}"}
-
-
-tenant, customer = sign_in(*TENANT), sign_in("customer@thingsboard.org", "customer")
-
-
-def add_device(name, allowed=True):
-    path = f"{ARGS.url}/api/device?accessToken={name}"
-    device = requests.post(path, json={"name": name}, headers=tenant, timeout=20).json()
-    path = f"{ARGS.url}/api/plugins/telemetry/DEVICE/{device['id']['id']}/SERVER_SCOPE"
-    assert requests.post(path, json={"claimingAllowed": allowed}, headers=tenant, timeout=20).status_code == 200
-
-
-def claims(name):
-    path = f"{ARGS.url}/api/customer/device/{name}/claim"
-    answer = requests.post(path, json={"secretKey": KEY}, headers=customer, timeout=20)
-    return answer.status_code == 200 and answer.json()["response"] == "SUCCESS"
+PEOPLE = People(ARGS.url)
 
 
 def payload(**more):
@@ -54,10 +34,10 @@ async def main():
     for call, tuning in (("post", aiocoap.Reliable), ("post_non", aiocoap.Unreliable)):
         # The token is the device's name.
         name = fresh("aiocoap")
-        add_device(name)
+        PEOPLE.add_device(name)
         answer = await ask(aiocoap.POST, f"api/v1/{name}/claim", payload(), transport_tuning=tuning)
         assert answer.code == aiocoap.CREATED and not answer.payload, answer
-        assert claims(name)
+        assert PEOPLE.claims(name, KEY)
         answer = await ask(aiocoap.POST, f"api/v1/{name}/claim", payload(), transport_tuning=tuning)
         assert answer.code == aiocoap.CONFLICT, answer
         answer = await ask(aiocoap.POST, "api/v1/nobody/claim", payload(), transport_tuning=tuning)
@@ -65,7 +45,7 @@ async def main():
         done(call)
 
     name = fresh("aiocoap")
-    add_device(name)
+    PEOPLE.add_device(name)
     answer = await ask(aiocoap.GET, f"api/v1/{name}/claim")
     assert answer.code == aiocoap.CONTENT and json.loads(answer.payload) == {"state": "none", "expiresAt": None}, answer
     done("get")
@@ -86,7 +66,7 @@ async def main():
     answer = await ask(aiocoap.POST, f"api/v1/{name}/claim", payload(pad="x" * 70_000))
     assert answer.code == aiocoap.REQUEST_ENTITY_TOO_LARGE, answer
     done("blocks")
-    assert claims(name)
+    assert PEOPLE.claims(name, KEY)
     told = json.loads((await asyncio.wait_for(anext(notifications), 20)).payload)
     assert told == {"state": "claimed", "expiresAt": None}, told
     observing.observation.cancel()

@@ -10,35 +10,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tb_device_mqtt import TBDeviceMqttClient
 from tb_gateway_mqtt import TBGatewayMqttClient
 
-from steps import TENANT, done, fresh
+from people import People
+from steps import done, fresh
 
 parser = argparse.ArgumentParser()
 for name in ("url", "mqtt", "mark"):
     parser.add_argument(f"--{name}", required=True)
 ARGS = parser.parse_args()
 HOST, PORT = ARGS.mqtt.rsplit(":", 1)[0], int(ARGS.mqtt.rsplit(":", 1)[1])
-
-
-def sign_in(email, password):
-    answer = requests.post(f"{ARGS.url}/api/auth/login", json={"username": email, "password": password}, timeout=20)
-    return {"X-Authorization": f"Bearer {answer.json()['token']}"}
-
-
-tenant, customer = sign_in(*TENANT), sign_in("customer@thingsboard.org", "customer")
-
-
-def add_device(name, **more):
-    path = f"{ARGS.url}/api/device?accessToken={name}"
-    device = requests.post(path, json={"name": name, **more}, headers=tenant, timeout=20).json()
-    path = f"{ARGS.url}/api/plugins/telemetry/DEVICE/{device['id']['id']}/SERVER_SCOPE"
-    assert requests.post(path, json={"claimingAllowed": True}, headers=tenant, timeout=20).status_code == 200
-    return device
-
-
-def claims(name, key):
-    path = f"{ARGS.url}/api/customer/device/{name}/claim"
-    answer = requests.post(path, json={"secretKey": key}, headers=customer, timeout=20)
-    return answer.status_code == 200 and answer.json()["response"] == "SUCCESS"
+PEOPLE = People(ARGS.url)
 
 
 def wait(until, seconds=10):
@@ -50,7 +30,7 @@ def wait(until, seconds=10):
 
 # A device.
 name, key = fresh("mqtt-device"), f"device-{ARGS.mark}"
-device = add_device(name)
+device = PEOPLE.add_device(name)
 client = TBDeviceMqttClient(HOST, PORT, username=name)
 client.connect()
 wait(client.is_connected)
@@ -62,33 +42,33 @@ assert client.send_telemetry({"t": 1}).get() == 0
 client.request_attributes(["firmware"], callback=lambda message, *_: heard.append(message))
 wait(lambda: heard)
 assert heard[0]["client"] == {"firmware": "1.2-rc"}, heard
-assert claims(name, key)
+assert PEOPLE.claims(name, key)
 wait(lambda: any(update.get("claiming", {}).get("state") == "claimed" for update in updates))
 client.disconnect()
 done("connect", "claim", "send_attributes", "send_telemetry", "request_attributes", "subscribe_to_all_attributes", "disconnect")
 
 # A gateway, and a device behind it, which an administrator has allowed to be claimed.
 name, key = fresh("mqtt-gateway"), f"gateway-{ARGS.mark}"
-add_device(name, additionalInfo={"gateway": True})
+PEOPLE.add_device(name, additionalInfo={"gateway": True})
 gateway = TBGatewayMqttClient(HOST, PORT, username=name)
 gateway.connect()
 wait(gateway.is_connected)
 behind = fresh("mqtt-behind")
-add_device(behind)
+PEOPLE.add_device(behind)
 assert gateway.gw_connect_device(behind, "sensor").get() == 0
 assert gateway.gw_claim(behind, key, 60_000).get() == 0
-wait(lambda: claims(behind, key))
+wait(lambda: PEOPLE.claims(behind, key))
 gateway.gw_disconnect_device(behind)
 gateway.disconnect()
 done("gw_connect_device", "gw_claim", "gw_disconnect_device")
 
 # A device that adds itself.
 path = f"{ARGS.url}/api/deviceProfile"
-found = requests.get(f"{ARGS.url}/api/deviceProfileInfo/default", headers=tenant, timeout=20).json()
-profile = requests.get(f"{path}/{found['id']['id']}", headers=tenant, timeout=20).json()
+found = requests.get(f"{ARGS.url}/api/deviceProfileInfo/default", headers=PEOPLE.tenant, timeout=20).json()
+profile = requests.get(f"{path}/{found['id']['id']}", headers=PEOPLE.tenant, timeout=20).json()
 profile["provisionType"], profile["provisionDeviceKey"] = "ALLOW_CREATE_NEW_DEVICES", "fleet"
 profile["profileData"]["provisionConfiguration"] = {"type": "ALLOW_CREATE_NEW_DEVICES", "provisionDeviceSecret": "hidden"}
-assert requests.post(path, json=profile, headers=tenant, timeout=20).status_code == 200
+assert requests.post(path, json=profile, headers=PEOPLE.tenant, timeout=20).status_code == 200
 reply = TBDeviceMqttClient.provision(HOST, "fleet", "hidden", port=PORT, device_name=fresh("mqtt-new"))
 assert reply["status"] == "SUCCESS" and reply["credentialsValue"], reply
 done("provision")
@@ -96,7 +76,7 @@ done("provision")
 # paho, as firmware in Python uses it: acknowledged and refused in both versions.
 for version, told in ((paho.MQTTv311, 0), (paho.MQTTv5, 0x87)):
     name = fresh("mqtt-paho")
-    device = add_device(name)
+    device = PEOPLE.add_device(name)
     acknowledged, connected = [], threading.Event()
     client = paho.Client(CallbackAPIVersion.VERSION2, protocol=version)
     client.username_pw_set(name)
@@ -109,7 +89,7 @@ for version, told in ((paho.MQTTv311, 0), (paho.MQTTv5, 0x87)):
     for qos in (1, 2):
         client.publish("v1/devices/me/claim", json.dumps({"secretKey": key, "durationMs": 60_000}), qos=qos)
         wait(lambda: len(acknowledged) == qos)
-    assert claims(name, key)
+    assert PEOPLE.claims(name, key)
     client.publish("v1/devices/me/claim", json.dumps({"secretKey": key}), qos=1)
     wait(lambda: len(acknowledged) == 3)
     assert acknowledged[0] in (0, None) and acknowledged[2] == told, (version, acknowledged)

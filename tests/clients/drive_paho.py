@@ -9,7 +9,8 @@ import paho.mqtt.client as paho
 import requests
 from paho.mqtt.enums import CallbackAPIVersion
 
-from steps import TENANT, done, fresh
+from people import People
+from steps import done, fresh
 
 parser = argparse.ArgumentParser()
 for name in ("url", "mark", "mqtt", "tls", "certificates"):
@@ -17,37 +18,16 @@ for name in ("url", "mark", "mqtt", "tls", "certificates"):
 ARGS = parser.parse_args()
 CERTIFICATES = pathlib.Path(ARGS.certificates)
 WEB = urlsplit(ARGS.url)
-
-
-def sign_in(email, password):
-    answer = requests.post(f"{ARGS.url}/api/auth/login", json={"username": email, "password": password}, timeout=20)
-    return {"X-Authorization": f"Bearer {answer.json()['token']}"}
-
-
-tenant, customer = sign_in(*TENANT), sign_in("customer@thingsboard.org", "customer")
-
-
-def add_device(name, allowed=True):
-    path = f"{ARGS.url}/api/device?accessToken={name}"
-    device = requests.post(path, json={"name": name}, headers=tenant, timeout=20).json()
-    path = f"{ARGS.url}/api/plugins/telemetry/DEVICE/{device['id']['id']}/SERVER_SCOPE"
-    assert requests.post(path, json={"claimingAllowed": allowed}, headers=tenant, timeout=20).status_code == 200
-    return device
+PEOPLE = People(ARGS.url)
 
 
 def give_certificate(device, file):
     path = f"{ARGS.url}/api/device/{device['id']['id']}/credentials"
-    credentials = requests.get(path, headers=tenant, timeout=20).json()
+    credentials = requests.get(path, headers=PEOPLE.tenant, timeout=20).json()
     credentials |= {"credentialsType": "X509_CERTIFICATE", "credentialsId": None}
     credentials["credentialsValue"] = (CERTIFICATES / f"{file}.pem").read_text()
     path = f"{ARGS.url}/api/device/credentials"
-    assert requests.post(path, json=credentials, headers=tenant, timeout=20).status_code == 200
-
-
-def claims(name, key):
-    path = f"{ARGS.url}/api/customer/device/{name}/claim"
-    answer = requests.post(path, json={"secretKey": key}, headers=customer, timeout=20)
-    return answer.status_code == 200 and answer.json()["response"] == "SUCCESS"
+    assert requests.post(path, json=credentials, headers=PEOPLE.tenant, timeout=20).status_code == 200
 
 
 class Client:
@@ -106,12 +86,12 @@ for transport in ("plain", "tls", "websocket"):
     for version in (paho.MQTTv311, paho.MQTTv5):
         # The token is the device's name.
         name = fresh(f"paho-{transport}")
-        add_device(name)
+        PEOPLE.add_device(name)
         client = Client(transport, version, name)
         assert client.connected == 0
         for qos in (1, 2):
             assert register(client, KEY, qos) == 0
-        assert claims(name, KEY)
+        assert PEOPLE.claims(name, KEY)
         assert register(client, KEY, 1) == REFUSED[version]
         # In many records, and nearly as large as it may be.
         assert client.publish("v1/devices/me/attributes", json.dumps({"large": "x" * 60_000}), 1) == 0
@@ -124,7 +104,7 @@ for transport in ("plain", "tls", "websocket"):
 for tls_version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
     for version in (paho.MQTTv311, paho.MQTTv5):
         name = fresh("paho-certificate")
-        device = add_device(name)
+        device = PEOPLE.add_device(name)
         for file, code in (("device", 0), ("unknown", 135), ("expired", 135)):
             if file != "unknown":
                 give_certificate(device, file)
@@ -132,10 +112,10 @@ for tls_version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             assert client.connected == code, (file, client.connected)
             if code == 0:
                 assert register(client, KEY, 1) == 0
-                assert claims(name, KEY)
+                assert PEOPLE.claims(name, KEY)
                 client.close()
             client.paho.loop_stop()
         # The next device gets the certificate.
         path = f"{ARGS.url}/api/device/{device['id']['id']}"
-        assert requests.delete(path, headers=tenant, timeout=20).status_code == 200
+        assert requests.delete(path, headers=PEOPLE.tenant, timeout=20).status_code == 200
 done("certificate")
