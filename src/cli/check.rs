@@ -9,8 +9,8 @@ use super::{exit::CliError, progress::Progress, shared::Location};
 
 /// Check that the log is whole and the read models follow from it
 ///
-/// The file whole, indexes included; positions without gaps, sequences contiguous, every event readable, every stream folds, and each read model equal
-/// to one filled anew. Reads one moment of the database and changes nothing, beside a running server too.
+/// The file whole, indexes included; positions without gaps, sequences contiguous, every event readable and able to follow
+/// those before it, and each read model equal to one filled anew. Reads one moment of the database and changes nothing, beside a running server too.
 #[derive(Args, Debug)]
 pub(super) struct Check {
     #[command(flatten)]

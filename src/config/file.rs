@@ -169,13 +169,13 @@ mod tests {
         assert!(keys("a: 1\na: 2").unwrap_err().starts_with("f.yml is not valid YAML: "));
     }
 
-    /// A value may be a secret.
     #[test]
     fn a_number_that_is_too_large_is_told_by_its_name() {
         let told = keys("security:\n  claim:\n    duration: 99999999999999999999\n").unwrap_err();
         assert!(told.contains("the value of duration at line 3") && !told.contains("999"), "{told}");
     }
 
+    /// A value may be a secret.
     #[test]
     fn no_fault_repeats_a_value() {
         for tag in ["!!int", "!!float", "!!bool", "!!null"] {

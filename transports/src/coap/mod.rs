@@ -202,15 +202,11 @@ impl Coap {
             Err(Fault::Silence) => ignored("no_coap"),
             Err(Fault::Reset(id)) => outlet.send(peer, &reset(id)),
             Err(Fault::Told(back, why)) => {
-                let code = match why {
-                    message::Why::TooLarge => ResponseType::RequestEntityTooLarge,
-                    _ => ResponseType::BadOption,
-                };
                 let answer = match why {
                     message::Why::TooLarge => Answer { payload: why.to_string().into(), ..blocks::too_large() },
-                    _ => Answer::because(code, &why),
+                    _ => Answer::because(ResponseType::BadOption, &why),
                 };
-                counted(code);
+                counted(answer.code);
                 outlet.send(peer, &self.write(&answer, &back));
             }
         }

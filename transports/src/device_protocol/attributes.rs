@@ -98,7 +98,8 @@ impl DeviceProtocol {
         Ok(found)
     }
 
-    /// The shared attributes that change from now on, as soon as one does; `None` if none does within the patience. Each changed one stands under its key, deleted ones in a list under `deleted`.
+    /// The shared attributes that change from now on, as soon as one does; `None` if none does within the patience. Each
+    /// changed one stands under its key, deleted ones in a list under `deleted`.
     ///
     /// # Errors
     /// [`Failure::NotAppended`] if they cannot be read.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -62,8 +63,9 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         let mut all = self.waiting.all();
-        // This one's and the map's; nobody can enter meanwhile.
-        if Arc::strong_count(&self.written) == 2 {
+        // Let go of while nobody else can enter or leave, so that the last one of a device sees that it is the last.
+        drop(mem::take(&mut self.written));
+        if all.get(&self.device_id).is_some_and(|written| Arc::strong_count(written) == 1) {
             all.remove(&self.device_id);
         }
     }
