@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -10,14 +11,23 @@ use coap_lite::ResponseType;
 use deed_domain::ids::DeviceId;
 use tokio::time::Instant;
 
-use super::{Peer, exchanges::LIFETIME, message::Answer};
+use super::{
+    Peer,
+    exchanges::LIFETIME,
+    message::Answer,
+    peers::{makes_room, source},
+};
 
 /// Most bytes of a request in parts.
 pub(super) const MAX_BODY: usize = 65_536;
-/// Most requests of which parts are still to come.
+/// Most requests of devices of which parts are still to come: 16 MiB. Then a device that has most of them loses its oldest one.
 const MOST_REQUESTS: usize = 256;
-/// Most of them of one device, and of all who are not known to be one.
+/// Most of them of one device.
 const MOST_OF_ONE: usize = 4;
+/// Most of all who are not known to be a device, in the same way by their addresses: 4 MiB.
+const MOST_OF_STRANGERS: usize = 64;
+/// Most of them from one address.
+const MOST_FROM_ONE: usize = 8;
 /// Most bytes of a part of an answer, as an exponent of two, less four.
 const LARGEST: u8 = 6;
 /// Most answers of which parts are still to be fetched.
@@ -36,22 +46,34 @@ pub(super) struct Block {
     pub(super) exponent: u8,
 }
 
-/// Who sends a request in parts, and to where. The path holds a token.
+/// Who asks for something, and for what: parts with the same name are parts of the same. The path holds a token.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Name {
     /// Who.
     pub(super) peer: Peer,
     /// Where.
     pub(super) path: Vec<String>,
+    /// What of it.
+    pub(super) query: Vec<Vec<u8>>,
 }
 
-/// What has come so far.
+/// What has come so far; of each, what was heard of longest ago is first.
 #[derive(Default)]
-pub(super) struct Requests(Mutex<VecDeque<Unfinished>>);
+pub(super) struct Requests {
+    of_devices: Mutex<VecDeque<Unfinished>>,
+    of_strangers: Mutex<VecDeque<Unfinished>>,
+}
+
+/// Whose place it takes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Owner {
+    Device(DeviceId),
+    Stranger(IpAddr),
+}
 
 struct Unfinished {
     name: Name,
-    owner: Option<DeviceId>,
+    owner: Owner,
     body: Vec<u8>,
     since: Instant,
 }
@@ -101,13 +123,20 @@ impl Requests {
     pub(super) fn take(
         &self,
         name: Name,
-        owner: Option<DeviceId>,
+        device: Option<DeviceId>,
         block: Block,
         announced: Option<u32>,
         part: &[u8],
     ) -> Result<Vec<u8>, Answer> {
+        let (owner, all, most, most_of_one) = match device {
+            Some(id) => (Owner::Device(id), &self.of_devices, MOST_REQUESTS, MOST_OF_ONE),
+            None => {
+                let owner = Owner::Stranger(source(name.peer.address));
+                (owner, &self.of_strangers, MOST_OF_STRANGERS, MOST_FROM_ONE)
+            }
+        };
         let now = Instant::now();
-        let mut all = self.all();
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|one| now.duration_since(one.since) < LIFETIME);
         let found = all.iter().position(|one| one.name == name && one.owner == owner).and_then(|at| all.remove(at));
         let mut body = match (block.number, found) {
@@ -129,18 +158,16 @@ impl Requests {
         if !block.more {
             return Ok(body);
         }
-        if all.iter().filter(|one| one.owner == owner).count() >= MOST_OF_ONE {
-            all.iter().position(|one| one.owner == owner).and_then(|oldest| all.remove(oldest));
-        }
-        if all.len() >= MOST_REQUESTS {
-            all.pop_front();
-        }
+        let makes_room = if all.iter().filter(|one| one.owner == owner).count() >= most_of_one {
+            all.iter().position(|one| one.owner == owner)
+        } else if all.len() >= most {
+            makes_room(all.iter().enumerate().map(|(at, one)| (one.owner, at)))
+        } else {
+            None
+        };
+        makes_room.and_then(|at| all.remove(at));
         all.push_back(Unfinished { name, owner, body, since: now });
         Err(Answer { block1: Some(block), ..Answer::of(ResponseType::Continue) })
-    }
-
-    fn all(&self) -> MutexGuard<'_, VecDeque<Unfinished>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -218,7 +245,7 @@ mod tests {
     const DEVICE: Option<DeviceId> = Some(DeviceId(Uuid::from_u128(1)));
 
     fn name(n: u16) -> Name {
-        Name { peer: SocketAddr::from(([127, 0, 0, 1], n)).into(), path: vec!["p".into()] }
+        Name { peer: SocketAddr::from(([127, 0, 0, 1], n)).into(), path: vec!["p".into()], query: Vec::new() }
     }
 
     const fn block(number: u32, more: bool, exponent: u8) -> Block {
@@ -270,7 +297,7 @@ mod tests {
         for n in 0..300 {
             begin(n, Some(DeviceId(Uuid::from_u128(n.into()))));
         }
-        assert_eq!(requests.all().len(), MOST_REQUESTS);
+        assert_eq!(requests.of_devices.lock().unwrap().len(), MOST_REQUESTS);
         let large = requests.take(name(7), DEVICE, block(0, true, 6), Some(65_537), &[0; 1_024]);
         assert_eq!(code(large), ResponseType::RequestEntityTooLarge);
         for number in 0..64 {
@@ -281,6 +308,29 @@ mod tests {
         }
         let beyond = requests.take(name(7), DEVICE, block(64, false, 6), None, b"x");
         assert_eq!(code(beyond), ResponseType::RequestEntityTooLarge);
+    }
+
+    /// Whoever floods takes nobody's place but its own, and that of others who have as many.
+    #[tokio::test(start_paused = true)]
+    async fn strangers_have_places_by_their_addresses() {
+        let requests = Requests::default();
+        let from = |address: u8, port| Name { peer: SocketAddr::from(([10, 0, 0, address], port)).into(), ..name(0) };
+        let begin = |name| code(requests.take(name, None, block(0, true, 0), None, &[0; 16]));
+        let end = |name| requests.take(name, None, block(1, false, 0), None, b"").is_ok();
+        let of_a_device = requests.take(from(9, 9), DEVICE, block(0, true, 0), None, &[0; 16]);
+        assert_eq!(code(of_a_device), ResponseType::Continue);
+        begin(from(1, 1));
+        for port in 0..1_000 {
+            begin(from(2, port));
+        }
+        assert_eq!([991, 992, 999].map(|port| end(from(2, port))), [false, true, true], "its own oldest go first");
+        // From many addresses, too, while they have more than one each.
+        for port in 0..1_000 {
+            begin(from(10 + u8::try_from(port % 20).unwrap(), port));
+        }
+        assert_eq!(requests.of_strangers.lock().unwrap().len(), MOST_OF_STRANGERS);
+        assert!(end(from(1, 1)));
+        assert!(requests.take(from(9, 9), DEVICE, block(1, false, 0), None, b"").is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -296,6 +346,8 @@ mod tests {
         assert_eq!((second.etag, second.format), (first.etag, Some(50)));
         assert_eq!(answers.fetch(&name(1), block(2, false, 2)).unwrap().code, ResponseType::BadRequest);
         assert!(answers.fetch(&name(2), block(1, false, 2)).is_none());
+        let other = Name { query: vec![b"clientKeys=a".to_vec()], ..name(1) };
+        assert!(answers.fetch(&other, block(1, false, 2)).is_none(), "another question has another answer");
         for n in 0..2_000 {
             answers.begin(name(n), answer(100_000), None);
         }

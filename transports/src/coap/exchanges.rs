@@ -25,7 +25,8 @@ pub(super) struct Exchanges {
     digest: RandomState,
 }
 
-/// A request: who sent it under which id, and a digest of it. A peer that begins anew may use the id of another request.
+/// A request: who sent it under which id (RFC 7252, 4.5), and a digest of the whole datagram, with path, query and payload. What
+/// comes again is the same datagram. Another one under that id is another request, of a peer that has begun anew.
 pub(super) type Exchange = (Peer, u16, u64);
 
 /// What is known of a request that has come.

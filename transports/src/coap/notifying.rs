@@ -9,17 +9,16 @@ use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
-    Coap, Outlet, Peer,
-    blocks::Name,
+    Coap, Outlet,
     confirmations::Fate,
     message::{Answer, JSON, Kind},
-    observers::{Observation, Observer, SILENCE, Told},
+    observers::{FRESH, Observation, Observer, Told},
     requests::of_failure,
 };
 use crate::device_protocol::difference;
 
-/// How often it is looked who heard nothing for long.
-const LOOK: Duration = Duration::from_secs(60);
+/// How often it is looked who has to be told again.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What an observer is to be told.
 enum News {
@@ -63,10 +62,11 @@ impl Coap {
                 News::Nothing => {}
                 News::Text(text, told) => {
                     let Some(number) = self.observers.tell(observer, told) else { return };
-                    let max_age = u32::try_from(SILENCE.as_secs()).ok();
+                    let max_age = u32::try_from(FRESH.as_secs()).ok();
                     let answer = Answer::with(ResponseType::Content, JSON, text);
                     let answer = Answer { observe: Some(number), max_age, ..answer };
-                    let answer = self.first_part(observer.0, &observation, answer);
+                    // If it is too large for one message, it is fetched as an answer is.
+                    let answer = self.answers.begin(observation.name, answer, None);
                     if self.send(outlet, observer, &answer).await != Fate::Confirmed {
                         self.observers.leave(observer);
                         return;
@@ -116,16 +116,5 @@ impl Coap {
             Err(failure @ Failure::Refused(_)) => News::End(of_failure(failure)),
             Ok(None) | Err(Failure::NotAppended(_)) => News::Nothing,
         }
-    }
-
-    /// A notification that is too large for one message is fetched by the observer as an answer is.
-    fn first_part(&self, peer: Peer, observation: &Observation, answer: Answer) -> Answer {
-        let feature = match observation.told {
-            Told::Claiming(_) => "claim",
-            Told::Shared(_) => "attributes",
-        };
-        let path = ["api", "v1"].into_iter().chain(observation.shown.segment()).chain([feature]);
-        let path = path.map(str::to_owned).collect();
-        self.answers.begin(Name { peer, path }, answer, None)
     }
 }

@@ -1,6 +1,12 @@
 //! Who speaks, and by what it is let in.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::HashMap,
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
 
 use deed_domain::{
     claims::Failure,
@@ -25,6 +31,24 @@ impl From<SocketAddr> for Peer {
     }
 }
 
+/// Whose an address is, as far as places are shared out: it alone, or with IPv6 the network of 64 bits, in which one has them all.
+pub(super) fn source(address: SocketAddr) -> IpAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+        ip => ip,
+    }
+}
+
+/// What makes room where all places are taken: of those who have most places, the oldest. They are given with whose they are, the
+/// oldest first.
+pub(super) fn makes_room<K: Eq + Hash, T>(places: impl IntoIterator<Item = (K, T)>) -> Option<T> {
+    let mut all = HashMap::new();
+    for (n, (owner, place)) in places.into_iter().enumerate() {
+        all.entry(owner).or_insert((0_usize, Reverse(n), place)).0 += 1;
+    }
+    all.into_values().max_by_key(|(count, oldest, _)| (*count, *oldest)).map(|(.., place)| place)
+}
+
 /// By what a device is let in.
 #[derive(Clone)]
 pub(super) enum Shown {
@@ -32,16 +56,6 @@ pub(super) enum Shown {
     Token(DeviceToken),
     /// The certificate of the session.
     Certificate(Arc<ClientCertificate>),
-}
-
-impl Shown {
-    /// What stands in the path for it.
-    pub(super) fn segment(&self) -> Option<&str> {
-        match self {
-            Self::Token(token) => Some(token.expose()),
-            Self::Certificate(_) => None,
-        }
-    }
 }
 
 impl Coap {
@@ -58,5 +72,27 @@ impl Coap {
                 Ok(found.filter(|_| is_valid).map(|found| DeviceIdentity::new(found.tenant_id, found.device_id)))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_most_makes_room() {
+        assert_eq!(makes_room([('a', 0), ('b', 1), ('b', 2), ('c', 3)]), Some(1));
+        assert_eq!(makes_room([('a', 0), ('b', 1), ('a', 2), ('b', 3)]), Some(0));
+        assert_eq!(makes_room([('a', 0), ('b', 1)]), Some(0), "with one each, the oldest");
+        assert_eq!(makes_room::<char, usize>([]), None);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one() {
+        let of = |text: &str| source(text.parse().unwrap());
+        assert_eq!(of("[2001:db8::1]:1"), of("[2001:db8::ffff:1:2:3]:9"));
+        assert_ne!(of("[2001:db8::1]:1"), of("[2001:db8:0:1::1]:1"));
+        assert_eq!(of("10.0.0.1:1"), of("[::ffff:10.0.0.1]:2"));
+        assert_ne!(of("10.0.0.1:1"), of("10.0.0.2:1"));
     }
 }

@@ -15,7 +15,7 @@ use super::{
     Coap, Peer,
     blocks::{MAX_BODY, Name, too_large},
     message::{Answer, BadBlock, JSON, LINKS, Method, Request, TEXT},
-    observers::{SILENCE, Told},
+    observers::{FRESH, Told},
     peers::Shown,
     routes::{Feature, Nowhere, Target},
 };
@@ -62,7 +62,7 @@ async fn answer(
     let target = Target::of(request.method, &path).map_err(nowhere)?;
     let sent = request.block1.transpose().map_err(no_block)?;
     let wanted = request.block2.transpose().map_err(no_block)?;
-    let mut name = Name { peer, path: path.clone() };
+    let mut name = Name { peer, path: path.clone(), query: request.query.clone() };
     if let (Target::Device(..), Some(feature)) = (target, name.path.last_mut()) {
         feature.make_ascii_lowercase();
     }
@@ -122,7 +122,7 @@ async fn answer(
     }
     let answer = match device {
         Some((device, shown, feature)) => {
-            let asking = Asking { coap, device, peer, shown: &shown, request, payload: &payload };
+            let asking = Asking { coap, device, name: &name, shown: &shown, request, payload: &payload };
             asking.answer(feature).await
         }
         None if target == Target::Discovery => Ok(Answer::with(ResponseType::Content, LINKS, DISCOVERY)),
@@ -170,7 +170,7 @@ async fn provision(coap: &Coap, payload: &[u8], is_remembered: &mut bool) -> Ste
 struct Asking<'a> {
     coap: &'a Coap,
     device: DeviceIdentity,
-    peer: Peer,
+    name: &'a Name,
     shown: &'a Shown,
     request: &'a Request,
     payload: &'a [u8],
@@ -253,13 +253,14 @@ impl Asking<'_> {
             self.coap.observers.leave(&self.observer());
             return Answer { max_age: Some(0), ..answer };
         }
-        let entered = self.coap.observers.enter(self.observer(), self.device, self.shown.clone(), told);
-        let max_age = entered.map_or(0, |_| u32::try_from(SILENCE.as_secs()).unwrap_or(u32::MAX));
+        let entered =
+            self.coap.observers.enter(self.observer(), self.name.clone(), self.device, self.shown.clone(), told);
+        let max_age = entered.map_or(0, |_| u32::try_from(FRESH.as_secs()).unwrap_or(u32::MAX));
         Answer { observe: entered, max_age: Some(max_age), ..answer }
     }
 
     fn observer(&self) -> (Peer, Vec<u8>) {
-        (self.peer, self.request.back.token.clone())
+        (self.name.peer, self.request.back.token.clone())
     }
 
     async fn encoding(&self) -> Step<PayloadEncoding> {
