@@ -8,14 +8,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[cfg(feature = "dtls")]
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "clients/certificates.rs"]
+mod certificates;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 mod deed;
 
 use std::{
+    collections::BTreeSet,
     env,
     hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
     io,
     path::Path,
+    process::Command,
     sync::Arc,
     time::Duration,
 };
@@ -35,6 +41,8 @@ use self::deed::{MARK, Server, deed, run};
 
 /// Clients at once.
 const CLIENTS: u64 = 8;
+/// In how many ways they register: HTTP, MQTT, CoAP, and CoAP over DTLS in builds that have it.
+const WAYS: u64 = 3 + cfg!(feature = "dtls") as u64;
 
 /// Where a server is reached.
 #[derive(Clone)]
@@ -42,6 +50,7 @@ struct Addresses {
     url: String,
     mqtt: String,
     coap: String,
+    coap_dtls: String,
 }
 
 /// A device as its client knows it: what the service has acknowledged before it died.
@@ -49,6 +58,8 @@ struct Acknowledged {
     name: String,
     id: String,
     events: Vec<&'static str>,
+    /// In which way it registered its key.
+    way: u64,
     /// Whether an attribute was written with its name.
     is_noted: bool,
 }
@@ -57,27 +68,46 @@ struct Acknowledged {
 async fn what_was_acknowledged_outlives_a_kill() {
     let seed = setting("DEED_CRASH_SEED", RandomState::new().hash_one(0) % 1_000_000);
     let data = TempDir::new().unwrap();
+    #[cfg(feature = "dtls")]
+    let certificates = certificates::Certificates::make();
+    #[cfg(feature = "dtls")]
+    let environment = with_dtls(&certificates);
+    #[cfg(not(feature = "dtls"))]
+    let environment = Vec::new();
+    let mut ways = BTreeSet::new();
     for round in 0..setting("DEED_CRASH_ROUNDS", 10) {
         let lifetime = Duration::from_millis(random(seed, round) % 1_500);
-        let acknowledged = die_under_load(data.path(), round, lifetime).await;
+        let acknowledged = die_under_load(data.path(), &environment, round, lifetime).await;
         let events: usize = acknowledged.iter().map(|device| device.events.len()).sum();
         println!("seed {seed}, round {round}: killed {lifetime:?} after the first of {events} acknowledgements");
         assert_ne!(events, 0);
+        ways.extend(acknowledged.iter().filter(|one| one.events.contains(&"ClaimIssued")).map(|one| one.way));
         assert_undamaged(data.path());
         look_for(data.path(), &acknowledged).await;
         assert_undamaged(data.path());
     }
+    assert_eq!(ways.len() as u64, WAYS, "something was acknowledged in each way");
 }
 
 /// Lets the clients work until the server is killed, so long after its first answer to one of them; gives what was acknowledged to them.
-async fn die_under_load(data: &Path, round: u64, lifetime: Duration) -> Vec<Acknowledged> {
-    let server = serve(data);
+async fn die_under_load(
+    data: &Path,
+    environment: &[(&'static str, String)],
+    round: u64,
+    lifetime: Duration,
+) -> Vec<Acknowledged> {
+    let server = serve(data, environment);
     let tenant = sign_in(&server.url, "tenant", "tenant").await;
     let customer = sign_in(&server.url, "customer", "customer").await;
     let begun = Arc::new(Notify::new());
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
-        let at = Addresses { url: server.url.clone(), mqtt: server.mqtt.clone(), coap: server.coap.clone() };
+        let at = Addresses {
+            url: server.url.clone(),
+            mqtt: server.mqtt.clone(),
+            coap: server.coap.clone(),
+            coap_dtls: server.coap_dtls.clone(),
+        };
         let (tenant, customer, begun) = (tenant.clone(), customer.clone(), begun.clone());
         let prefix = format!("crash-{round}-{client}");
         clients.spawn(async move { work(&at, &tenant, &customer, &begun, &prefix, client).await });
@@ -91,7 +121,7 @@ async fn die_under_load(data: &Path, round: u64, lifetime: Duration) -> Vec<Ackn
 }
 
 /// Registers, opens, claims and gives back one device after the other until nobody answers any more. They are opened over
-/// HTTP, MQTT and CoAP in turn; an administrator writes attributes, and adds a key.
+/// HTTP, MQTT, CoAP and DTLS in turn; an administrator writes attributes, and adds a key.
 async fn work(
     at: &Addresses,
     tenant: &str,
@@ -109,13 +139,15 @@ async fn work(
         begun.notify_one();
         let made: Value = serde_json::from_str(&made).unwrap();
         let id = made["id"]["id"].as_str().unwrap().to_owned();
-        let mut device = Acknowledged { id, events: vec!["DeviceRegistered"], is_noted: false, name };
+        let way = (number as u64 + client) % WAYS;
+        let mut device = Acknowledged { id, events: vec!["DeviceRegistered"], way, is_noted: false, name };
 
         let key = json!({"secretKey": key_of(&device.name), "durationMs": 600_000});
-        let opened = match (number as u64 + client) % 3 {
+        let opened = match way {
             0 => answered(http.post(format!("{url}/api/v1/{}/claim", device.name)).json(&key)).await.map(drop),
             1 => register_over_mqtt(&at.mqtt, &device.name, &key.to_string()).await,
-            _ => register_over_coap(&at.coap, &device.name, &key.to_string()).await,
+            2 => register_over_coap(&at.coap, &device.name, &key.to_string()).await,
+            _ => register_over_dtls(&at.coap_dtls, &device.name, &key.to_string()).await,
         };
         if opened.is_none() {
             all.push(device);
@@ -208,9 +240,21 @@ async fn register_over_coap(address: &str, token: &str, payload: &str) -> Option
     None
 }
 
+/// The same by libcoap's client, in a session of its own; nothing if it was not answered by 2.01.
+async fn register_over_dtls(address: &str, token: &str, payload: &str) -> Option<()> {
+    let mut client = Command::new("coap-client-openssl");
+    client.args(["-n", "-B", "5", "-v", "6", "-m", "post", "-e", payload]);
+    client.arg(format!("coaps://{address}/api/v1/{token}/claim"));
+    let printed = tokio::task::spawn_blocking(move || client.output().unwrap()).await.unwrap();
+    let printed = String::from_utf8_lossy(&[printed.stdout, printed.stderr].concat()).into_owned();
+    let answer = printed.lines().find(|line| line.starts_with("v:1 t:ACK c:"))?;
+    assert!(answer.contains(" c:2.01 "), "{printed}");
+    Some(())
+}
+
 /// Everything acknowledged is in the log after a restart, and every acknowledged key still claims.
 async fn look_for(data: &Path, acknowledged: &[Acknowledged]) {
-    let server = serve(data);
+    let server = serve(data, &[]);
     let url = &server.url;
     let tenant = sign_in(url, "tenant", "tenant").await;
     let customer = sign_in(url, "customer", "customer").await;
@@ -242,8 +286,22 @@ async fn look_for(data: &Path, acknowledged: &[Acknowledged]) {
     assert!(status.success(), "{printed}");
 }
 
-fn serve(data: &Path) -> Server {
-    Server::start(deed(data).args(["serve", "--demo"]).env("SECURITY_CLAIM_ALLOW_CLAIMING_BY_DEFAULT", "true"))
+fn serve(data: &Path, environment: &[(&'static str, String)]) -> Server {
+    let mut command = deed(data);
+    command.args(["serve", "--demo"]).env("SECURITY_CLAIM_ALLOW_CLAIMING_BY_DEFAULT", "true");
+    Server::start(command.envs(environment.iter().map(|(name, value)| (name, value))))
+}
+
+/// What makes the service speak DTLS.
+#[cfg(feature = "dtls")]
+fn with_dtls(certificates: &certificates::Certificates) -> Vec<(&'static str, String)> {
+    let file = |name: &str| format!("{}/{name}", certificates.path());
+    vec![
+        ("COAP_DTLS_ENABLED", "true".to_owned()),
+        ("COAP_DTLS_BIND_PORT", "0".to_owned()),
+        ("COAP_DTLS_PEM_CERT", file("device.pem")),
+        ("COAP_DTLS_PEM_KEY", file("device.key")),
+    ]
 }
 
 fn assert_undamaged(data: &Path) {

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::{
     certificates::Certificates,
     client::{CON, GET, Message, URI_PATH},
+    datagrams::memory,
     deed::world::{World, secret},
     requests::{claim_of, key},
 };
@@ -76,6 +77,14 @@ impl Site {
         let message = key("K");
         let arguments = [&["-m", "post", "-e", &message], arguments].concat();
         printed(self.client(client, certificate, &arguments, path).output().unwrap())
+    }
+
+    /// How many sessions there are.
+    async fn sessions(&self) -> usize {
+        let metrics = self.world.client.get(format!("{}/metrics", self.world.server.url)).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        let sessions = metrics.lines().find_map(|line| line.strip_prefix("deed_coap_dtls_sessions "));
+        sessions.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
     }
 
     async fn is_claimed(&self, name: &str) -> bool {
@@ -235,10 +244,42 @@ async fn nothing_is_kept_of_strangers_and_others_are_heard() {
     }
     assert_eq!(site.post("coap-client-openssl", None, &[], &claim_of("D")), "");
     assert!(site.is_claimed("D").await);
-    let metrics = site.world.client.get(format!("{}/metrics", site.world.server.url)).send().await.unwrap();
-    let metrics = metrics.text().await.unwrap();
-    let sessions = metrics.lines().find(|line| line.starts_with("deed_coap_dtls_sessions "));
-    assert_eq!(sessions, Some("deed_coap_dtls_sessions 0"), "{metrics}");
+    assert_eq!(site.sessions().await, 0);
+}
+
+/// How much of the service a session takes, from libcoap's clients that keep theirs: `-- --nocapture` says it.
+#[tokio::test]
+async fn a_session_takes_so_much_memory() {
+    const SESSIONS: usize = 64;
+    let site = Site::start(&[]).await;
+    site.world.open_device("D").await;
+    let mut clients = Vec::new();
+    let mut began = (0, 0);
+    // What the first ones take is not theirs alone.
+    for wanted in [SESSIONS / 4, SESSIONS / 4 + SESSIONS] {
+        began = (memory(site.world.server.id()), site.sessions().await);
+        while clients.len() < wanted {
+            let stays = ["-m", "get", "-s", "60", "-B", "60"];
+            let mut client = site.client("coap-client-openssl", None, &stays, &claim_of("D"));
+            clients.push(client.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        }
+        for _ in 0..400 {
+            // Of so many clients, two may have taken the same port.
+            if site.sessions().await >= wanted - wanted / 16 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    let sessions = site.sessions().await - began.1;
+    assert!(sessions > SESSIONS / 2, "{sessions}");
+    let each = memory(site.world.server.id()).saturating_sub(began.0) / sessions as u64;
+    println!("{each} KiB a session, of {sessions}");
+    for mut client in clients {
+        client.kill().unwrap();
+        client.wait().unwrap();
+    }
+    assert!((10..100).contains(&each), "{each} KiB a session");
 }
 
 /// The first datagram of a client: ECDHE-ECDSA with AES-128-GCM, P-256, SHA-256.

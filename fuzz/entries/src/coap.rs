@@ -68,7 +68,7 @@ fn datagrams(mut input: &[u8]) -> Vec<(Peer, &[u8])> {
     while let [peer, high, low, rest @ ..] = input {
         let length = usize::from(u16::from_be_bytes([*high, *low])).min(rest.len());
         let (datagram, rest) = rest.split_at(length);
-        let address = SocketAddr::from(([127, 0, 0, 1], 1 + u16::from(*peer % 4)));
+        let address = SocketAddr::from(([127, 0, 0, 1 + peer % 2], 1 + u16::from(*peer % 4)));
         datagrams.push((address.into(), datagram));
         input = rest;
     }

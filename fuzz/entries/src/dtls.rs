@@ -111,7 +111,7 @@ fn run(mut input: &[u8]) -> Result<bool, ErrorStack> {
 }
 
 fn address(n: usize) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], [1, 2, 3, 4][n % CLIENTS]))
+    SocketAddr::from(([127, 0, 0, [1, 1, 2, 3][n % CLIENTS]], [1, 2, 3, 4][n % CLIENTS]))
 }
 
 /// Datagrams in the place of a socket.

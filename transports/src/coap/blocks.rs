@@ -161,7 +161,8 @@ impl Requests {
         let makes_room = if all.iter().filter(|one| one.owner == owner).count() >= most_of_one {
             all.iter().position(|one| one.owner == owner)
         } else if all.len() >= most {
-            makes_room(all.iter().enumerate().map(|(at, one)| (one.owner, at)))
+            let owners = all.iter().map(|one| one.owner).chain([owner]);
+            makes_room(owners.enumerate().map(|(at, owner)| (owner, at)))
         } else {
             None
         };

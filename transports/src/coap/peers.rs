@@ -40,7 +40,7 @@ pub(super) fn source(address: SocketAddr) -> IpAddr {
 }
 
 /// What makes room where all places are taken: of those who have most places, the oldest. They are given with whose they are, the
-/// oldest first.
+/// oldest first, and the one for which there is to be room last.
 pub(super) fn makes_room<K: Eq + Hash, T>(places: impl IntoIterator<Item = (K, T)>) -> Option<T> {
     let mut all = HashMap::new();
     for (n, (owner, place)) in places.into_iter().enumerate() {

@@ -18,14 +18,14 @@ use super::{
     records::{HEADER, encrypted},
     session::{Handshake, Heard, Session},
 };
-use crate::coap::Peer;
+use crate::coap::peers::{Peer, makes_room, source};
 
 /// What is allowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Most sessions; beyond these, the one that was silent for longest ends.
+    /// Most sessions; beyond these, the address that has most of them loses the one that was silent for longest.
     pub sessions: usize,
-    /// Most handshakes that are under way; beyond these, the oldest ends.
+    /// Most handshakes that are under way; beyond these, the address that has most of them loses its oldest.
     pub handshakes: usize,
     /// How long a handshake may take.
     pub patience: Duration,
@@ -216,9 +216,11 @@ impl Sessions {
 
     fn make_room(&mut self, from: SocketAddr) {
         if self.beginning.len() >= self.limits.handshakes && !self.beginning.contains_key(&from) {
-            let oldest = self.beginning.iter().min_by_key(|(_, one)| one.until).map(|(address, _)| *address);
-            if let Some(oldest) = oldest {
-                self.beginning.remove(&oldest);
+            let mut oldest_first: Vec<_> = self.beginning.iter().map(|(address, one)| (one.until, *address)).collect();
+            oldest_first.sort_unstable();
+            let addresses = oldest_first.into_iter().map(|(_, address)| address);
+            if let Some(ends) = makes_room_for(from, addresses) {
+                self.beginning.remove(&ends);
                 refused("too many are under way");
             }
         }
@@ -257,9 +259,9 @@ impl Sessions {
             effects.ended.push(before.peer);
         }
         if self.open.len() >= self.limits.sessions
-            && let Some((_, silent)) = self.heard.first()
+            && let Some(ends) = makes_room_for(from, self.heard.iter().map(|(_, address)| *address))
         {
-            self.end(*silent, effects);
+            self.end(ends, effects);
         }
         self.last_number += 1;
         let peer = Peer { address: from, session: Some(self.last_number) };
@@ -299,6 +301,11 @@ impl Sessions {
             effects.ended.push(open.peer);
         }
     }
+}
+
+/// Which of them ends, so that there is room for that one, which counts, too.
+fn makes_room_for(from: SocketAddr, oldest_first: impl Iterator<Item = SocketAddr>) -> Option<SocketAddr> {
+    makes_room(oldest_first.chain([from]).map(|address| (source(address), address)))
 }
 
 /// What a hello is answered.

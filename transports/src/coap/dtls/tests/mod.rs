@@ -309,6 +309,39 @@ fn there_is_room_for_so_many() {
     assert_eq!(ended, [7, 6], "those that were silent for longest");
 }
 
+/// One machine that agrees again and again takes no place but its own, of handshakes and of sessions.
+#[test]
+fn who_has_most_sessions_makes_room() {
+    let mut service = Service::with(Limits { sessions: 4, handshakes: 4, ..Limits::default() });
+    let at = |port| {
+        let mut client = Client::new(port, None);
+        client.address = SocketAddr::from(([10, 0, 0, 1], port));
+        client
+    };
+    let mut silent = at(1);
+    assert!(service.meets(&mut silent));
+    let mut slow = at(2);
+    let [_, second] = hellos(&mut service, &mut slow);
+    let flight = service.hears(slow.address, &second);
+    for port in 1..=20 {
+        service.now += Duration::from_millis(1);
+        let mut client = Client::new(port, None);
+        let [_, second] = hellos(&mut service, &mut client);
+        service.hears(client.address, &second);
+    }
+    assert_eq!(service.counts(), [4, 1]);
+    for port in 21..=40 {
+        service.now += Duration::from_millis(1);
+        assert!(service.meets(&mut Client::new(port, None)));
+    }
+    assert!(service.counts()[1] == 4 && service.ended.iter().all(|peer| peer.address.port() > 20));
+    slow.stream.get_mut().come.extend(flight.into_iter().map(|(_, datagram)| datagram));
+    assert!(service.meets(&mut slow));
+    for client in [&mut silent, &mut slow] {
+        service.exchanges(client);
+    }
+}
+
 #[test]
 fn who_is_silent_for_long_is_not_there_any_more() {
     let mut service = Service::with(Limits { silence: Duration::from_secs(10), ..Limits::default() });
