@@ -41,11 +41,21 @@ impl Drop for Broker {
 
 impl Broker {
     pub(crate) fn start(command: &mut Command, port: u16) -> Self {
+        Self::try_start(command, port).expect("the broker has its port")
+    }
+
+    /// Nothing if the process ended, as somebody else took the port meanwhile.
+    fn try_start(command: &mut Command, port: u16) -> Option<Self> {
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the broker is installed");
-        let started = Self { child, port };
+        let mut started = Self { child, port };
         for _ in 0..1_000 {
+            // Whoever else has the port may be what answers there.
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return started;
+                thread::sleep(Duration::from_millis(20));
+                return started.child.try_wait().unwrap().is_none().then_some(started);
+            }
+            if started.child.try_wait().unwrap().is_some() {
+                return None;
             }
             thread::sleep(Duration::from_millis(20));
         }
@@ -218,10 +228,11 @@ pub(crate) struct Rumqttd(Broker);
 
 impl Rumqttd {
     pub(crate) fn start() -> Self {
-        let port = free_port();
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("rumqttd/debug/rumqttd-for-tests");
         assert!(program.exists(), "{} is not there: `./task test` builds it first", program.display());
-        Self(Broker::start(Command::new(program).arg(port.to_string()), port))
+        let mut attempts = (0..10).map(|_| free_port());
+        let started = attempts.find_map(|port| Broker::try_start(Command::new(&program).arg(port.to_string()), port));
+        Self(started.expect("one of ten ports stays free"))
     }
 }
 

@@ -11,6 +11,7 @@ mod certificates;
 mod deed;
 
 mod broker;
+mod proxy;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use self::{
     broker::{Kind, Mosquitto, Rumqttd, mosquitto_pub_lines},
     certificates::Certificates,
     deed::world::{World, secret},
+    proxy::Proxy,
 };
 
 fn claim(key: &str) -> String {
@@ -36,8 +38,15 @@ async fn bridged(broker: &impl Kind, topic: &str) -> World {
         .await
 }
 
-/// Publishes until a reply comes, as the bridge may not have asked for messages yet; gives the reply.
+/// Publishes until a reply comes, as the bridge may not have asked for messages yet; gives the reply. What was published once
+/// too often is answered then, too, so that no later question hears of it: replies have the order of the messages.
 async fn ask(broker: &impl Kind, device: &str, message: &str) -> Value {
+    let reply = first_reply(broker, device, message).await;
+    first_reply(broker, "Fence", "{}").await;
+    reply
+}
+
+async fn first_reply(broker: &impl Kind, device: &str, message: &str) -> Value {
     let mut replies = broker.listen(&format!("fleet/{device}/claim/reply"));
     for _ in 0..100 {
         broker.publish(&format!("fleet/{device}/claim"), message);
@@ -161,6 +170,37 @@ async fn of_a_burst_the_newest_key_counts_and_none_comes_back() {
         let (status, told) = world.claim_with(&world.customer_b, "burst", &format!("key-{n}")).await;
         assert_eq!((status, told), (StatusCode::BAD_REQUEST, json!("FAILURE")), "{n}");
     }
+}
+
+/// Whose acknowledgement was lost comes again, and is not carried out again: the device has had an owner since. The same key sent
+/// anew is.
+#[tokio::test]
+async fn a_key_does_not_come_back_with_a_message_that_comes_again() {
+    let broker = Mosquitto::start();
+    let proxy = Proxy::before(broker.address()).await;
+    let url = format!("mqtt://{}", proxy.address);
+    let world = World::start_with(&[
+        ("DEED_BRIDGE_URL", &url),
+        ("DEED_BRIDGE_TOPIC", "fleet/{name}/claim"),
+        ("DEED_BRIDGE_REPLY_TOPIC", "fleet/{name}/claim/reply"),
+    ])
+    .await;
+    world.open_device("D").await;
+    ask(&broker, "Demo-2", &claim("first")).await;
+    proxy.lose();
+    broker.publish("fleet/D/claim", &claim("K"));
+    claims_in_the_end(&world, "D", "K").await;
+    assert_eq!(world.reclaim(&world.customer_a, "D").await.0, StatusCode::OK);
+    proxy.cut();
+    // What comes again comes first.
+    ask(&broker, "Demo-2", &claim("second")).await;
+    let (status, told) = world.claim_with(&world.customer_b, "D", "K").await;
+    assert_eq!((status, told), (StatusCode::BAD_REQUEST, json!("FAILURE")));
+    let metrics = world.client.get(format!("{}/metrics", world.server.url)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(metrics.contains("deed_bridge_messages_total{outcome=\"again\"} 1\n"), "{metrics}");
+    broker.publish("fleet/D/claim", &claim("K"));
+    claims_in_the_end(&world, "D", "K").await;
 }
 
 /// A device that cannot be read is refused; the others are served.

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`pattern`] | topics in which one level says which device it is |
 //! | [`message`] | one message, carried out |
+//! | [`carried_out`] | which messages that come again were carried out |
 //!
 //! A message is acknowledged to the broker when what it asks for is durable or refused, and in the order in which it came;
 //! until then the broker keeps it, also across a restart of either. After a connection has broken, nothing is acknowledged
-//! that came over it: the broker sends it again, and the same key again only restarts its time. Of one topic, messages are
+//! that came over it: the broker sends it again, and what was carried out is only acknowledged then. Of one topic, messages are
 //! carried out one after the other, so the newest key counts.
 
+mod carried_out;
 mod message;
 mod pattern;
 
@@ -43,8 +45,8 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
-use self::message::Devices;
 pub use self::pattern::{DeviceLevel, NotAPattern, TopicPattern};
+use self::{carried_out::CarriedOut, message::Devices};
 use crate::device_protocol::DeviceProtocol;
 
 /// Most messages under way at once: the broker holds the others back. While there are more, because a connection broke, nothing
@@ -148,7 +150,9 @@ impl Bridge {
         };
         let turns: Vec<Arc<Mutex<()>>> = iter::repeat_with(Arc::default).take(TURNS).collect();
         let hasher = RandomState::new();
+        let known = Arc::<CarriedOut>::default();
         let mut carried_out: Option<Done> = None;
+        let mut session = 0_u64;
         let (mut under_way, mut number, mut pause) = (FuturesOrdered::new(), 0_u64, PAUSES[0]);
         let mut is_connected = false;
         loop {
@@ -166,8 +170,10 @@ impl Bridge {
             };
             match event {
                 None => break,
-                Some(Ok(Event::Incoming(Packet::ConnAck(_)))) => {
+                Some(Ok(Event::Incoming(Packet::ConnAck(answer)))) => {
                     tracing::info!(broker = address, filter, "connected with the broker");
+                    // Another session of the broker's has other messages under the same numbers.
+                    session += u64::from(!answer.session_present);
                     (number, pause, is_connected) = (number + 1, PAUSES[0], true);
                     gauge(is_connected);
                     let mut wanted = Filter::new(filter.clone(), QoS::AtLeastOnce);
@@ -186,6 +192,9 @@ impl Bridge {
                 }
                 Some(Ok(Event::Incoming(Packet::Publish(publish)))) => {
                     let is_promised = publish.qos != QoS::AtMostOnce;
+                    if is_promised {
+                        known.came(session, &publish);
+                    }
                     if publish.retain || (!is_promised && under_way.len() >= usize::from(UNDER_WAY)) {
                         count("dropped");
                         if !is_promised {
@@ -196,7 +205,8 @@ impl Bridge {
                     }
                     let turn = usize::try_from(hasher.hash_one(&publish.topic)).unwrap_or_default() % TURNS;
                     let turn = Arc::clone(&turns[turn]);
-                    under_way.push_back(carry_out(Arc::clone(&devices), turn, publish, number).boxed());
+                    let known = Arc::clone(&known);
+                    under_way.push_back(carry_out(Arc::clone(&devices), known, turn, publish, session, number).boxed());
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => {
@@ -241,13 +251,26 @@ async fn nothing(publish: Publish, connection: u64) -> Done {
     Done { publish, connection, told: None }
 }
 
-/// Carries out a message, after those before it on the same topic: of a device's keys, the newest counts.
-async fn carry_out(devices: Arc<Devices>, turn: Arc<Mutex<()>>, publish: Publish, connection: u64) -> Done {
+/// Carries out a message, after those before it on the same topic: of a device's keys, the newest counts. One that was carried
+/// out before is not again, as the device may have had another owner since.
+async fn carry_out(
+    devices: Arc<Devices>,
+    known: Arc<CarriedOut>,
+    turn: Arc<Mutex<()>>,
+    publish: Publish,
+    session: u64,
+    connection: u64,
+) -> Done {
     let _turn = turn.lock().await;
+    if known.has(session, &publish) {
+        count("again");
+        return nothing(publish, connection).await;
+    }
     let told = match str::from_utf8(&publish.topic) {
         Ok(topic) => devices.register(topic, &publish.payload, &format!("bridge-{connection}-{}", publish.pkid)).await,
         Err(_) => None,
     };
+    known.add(session, &publish);
     count(if told.is_some() { "carried_out" } else { "other_topic" });
     Done { publish, connection, told }
 }
