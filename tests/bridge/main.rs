@@ -13,7 +13,10 @@ mod deed;
 mod broker;
 mod proxy;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -41,8 +44,9 @@ async fn bridged(broker: &impl Kind, topic: &str) -> World {
 /// Publishes until a reply comes, as the bridge may not have asked for messages yet; gives the reply. What was published once
 /// too often is answered then, too, so that no later question hears of it: replies have the order of the messages.
 async fn ask(broker: &impl Kind, device: &str, message: &str) -> Value {
+    static FENCES: AtomicU32 = AtomicU32::new(0);
     let reply = first_reply(broker, device, message).await;
-    first_reply(broker, "Fence", "{}").await;
+    first_reply(broker, &format!("Fence-{}", FENCES.fetch_add(1, Ordering::Relaxed)), "{}").await;
     reply
 }
 
