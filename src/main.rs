@@ -24,6 +24,7 @@ mod expiry;
 mod first_start;
 mod gauges;
 mod logging;
+mod open_files;
 mod pepper_check;
 mod server;
 mod tls_files;

@@ -13,6 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
     net::{TcpListener, TcpStream, UdpSocket},
     signal::unix::{Signal, SignalKind, signal},
+    sync::Semaphore,
     task::{JoinError, JoinHandle, JoinSet},
     time::timeout,
 };
@@ -80,8 +81,21 @@ pub(crate) async fn serve(
     metrics: PrometheusHandle,
     mut signals: Signals,
 ) -> io::Result<()> {
-    let Service { store, router, mqtt, coap, coap_dtls, bridge, expiry, deletion, mail, readiness, stopping, .. } =
-        service;
+    let Service {
+        store,
+        router,
+        most_http_connections,
+        mqtt,
+        coap,
+        coap_dtls,
+        bridge,
+        expiry,
+        deletion,
+        mail,
+        readiness,
+        stopping,
+        ..
+    } = service;
     let mut background = JoinSet::new();
     background.spawn(expiry.run(stopping.clone()));
     background.spawn(deletion.run(stopping.clone()));
@@ -107,7 +121,7 @@ pub(crate) async fn serve(
     });
     let mut server = tokio::spawn(async move {
         tokio::join!(
-            answer(http, router, end.clone()),
+            answer(http, router, most_http_connections, end.clone()),
             async {
                 if let Some(listener) = plain {
                     converse(listener, &mqtt, &end).await;
@@ -165,12 +179,18 @@ fn report(task: Result<(), JoinError>) {
     }
 }
 
-/// Accepts connections until the service stops, then waits for the requests in progress.
-async fn answer(listener: TcpListener, router: Router, stopping: CancellationToken) {
+/// Accepts connections until the service stops, then waits for the requests in progress. Those beyond the `most` at once are
+/// closed; one that becomes a WebSocket counts as MQTT from then on.
+async fn answer(listener: TcpListener, router: Router, most: usize, stopping: CancellationToken) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let open = TaskTracker::new();
+    let room = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
     while let Some(stream) = accept(&listener, &stopping).await {
+        let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
+            metrics::counter!("deed_refused_connections_total", "transport" => "http").increment(1);
+            continue;
+        };
         let service = TowerToHyperService::new(router.clone());
         let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let stopping = stopping.clone();
@@ -186,6 +206,7 @@ async fn answer(listener: TcpListener, router: Router, stopping: CancellationTok
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection broke");
             }
+            drop(place);
         });
     }
     drop(listener);
@@ -196,22 +217,26 @@ async fn answer(listener: TcpListener, router: Router, stopping: CancellationTok
 /// Accepts connections of devices until the service stops; each ends by itself then.
 async fn converse(listener: TcpListener, mqtt: &Arc<Mqtt>, stopping: &CancellationToken) {
     while let Some(stream) = accept(&listener, stopping).await {
-        tokio::spawn(Arc::clone(mqtt).serve(stream, None));
+        if let Some(arrival) = mqtt.arrive() {
+            tokio::spawn(Arc::clone(mqtt).serve(arrival, stream, None));
+        }
     }
 }
 
 /// The same over TLS.
 async fn converse_over_tls(listener: TcpListener, tls: &Arc<Tls>, mqtt: &Arc<Mqtt>, stopping: &CancellationToken) {
     while let Some(stream) = accept(&listener, stopping).await {
+        let Some(arrival) = mqtt.arrive() else { continue };
         let (tls, mqtt, stopping) = (Arc::clone(tls), Arc::clone(mqtt), stopping.clone());
         tokio::spawn(async move {
             let agreed = tokio::select! {
                 // Boxed, as it is large and soon over.
                 agreed = timeout(HANDSHAKE, Box::pin(tls.accept(stream))) => agreed,
+                () = arrival.pushed_out() => return,
                 () = stopping.cancelled() => return,
             };
             match agreed {
-                Ok(Ok((stream, certificate))) => mqtt.serve(stream, certificate).await,
+                Ok(Ok((stream, certificate))) => mqtt.serve(arrival, stream, certificate).await,
                 Ok(Err(error)) => refused(&error),
                 Err(_) => refused(&"it took too long"),
             }
@@ -282,7 +307,7 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(5)).await;
             "done"
         });
-        let server = tokio::spawn(answer(listener, Router::new().route("/slow", slow), stopping.clone()));
+        let server = tokio::spawn(answer(listener, Router::new().route("/slow", slow), 1, stopping.clone()));
         (TcpStream::connect(address).await.unwrap(), stopping, server)
     }
 
@@ -301,6 +326,19 @@ mod tests {
             assert_eq!(rest_of(stream).await, "", "{said}");
             assert!(began.elapsed() >= HEAD, "{said}: {:?}", began.elapsed());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_one_too_many_is_cut_off_at_once() {
+        let (mut first, ..) = connect().await;
+        let mut second = TcpStream::connect(first.peer_addr().unwrap()).await.unwrap();
+        let began = Instant::now();
+        // It may be closed before anything is written to it.
+        let _ = second.write_all(b"GET /slow HTTP/1.1\r\nhost: l\r\n\r\n").await;
+        assert!(!matches!(second.read(&mut [0]).await, Ok(1..)));
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        first.write_all(b"GET /slow HTTP/1.1\r\nhost: l\r\nconnection: close\r\n\r\n").await.unwrap();
+        assert!(rest_of(first).await.ends_with("done"));
     }
 
     #[tokio::test(start_paused = true)]

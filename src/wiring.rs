@@ -34,6 +34,7 @@ use crate::{
     config::{Config, ReclaimBody, Secrets},
     deletion::DeletionWorker,
     expiry::ExpiryWorker,
+    open_files::Connections,
 };
 
 /// The parts of a running service.
@@ -60,6 +61,8 @@ pub(crate) struct Service {
     pub(crate) bridge: Option<Bridge>,
     /// Answers requests.
     pub(crate) router: Router,
+    /// Most connections at once over HTTP.
+    pub(crate) most_http_connections: usize,
     /// Records the keys whose time ran out.
     pub(crate) expiry: ExpiryWorker,
     /// Sends letters, if there is a mail server.
@@ -99,6 +102,7 @@ impl Service {
         secrets: &Secrets,
         store: SqliteStore,
         metrics: PrometheusHandle,
+        connections: Connections,
     ) -> Result<Self, WiringError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
@@ -119,6 +123,7 @@ impl Service {
             attributes: stored.clone(),
             profiles: stored.clone(),
             numeric_text_is_number: config.transport.numeric_text_is_number,
+            most_attribute_bytes: config.transport.most_attribute_bytes,
             store: stored.clone(),
             feed: stored.clone(),
             waiting: Waiting::on(&store),
@@ -133,7 +138,13 @@ impl Service {
             longest_wait: Duration::from_millis(config.transport.http_longest_wait_ms),
             stopping: stopping.clone(),
         };
-        let mqtt = Mqtt::new(protocol.clone(), mqtt_settings(config), Arc::clone(&entropy), &store, stopping.clone());
+        let mqtt = Mqtt::new(
+            protocol.clone(),
+            mqtt_settings(config, connections),
+            Arc::clone(&entropy),
+            &store,
+            stopping.clone(),
+        );
         let coap =
             || Coap::new(protocol.clone(), coap_settings(config), Arc::clone(&entropy), &store, stopping.clone());
         // Each port has room of its own: what comes to one does not crowd the other.
@@ -174,6 +185,7 @@ impl Service {
             protocol,
             bridge: None,
             router: deed_api::router(state, extra),
+            most_http_connections: connections.http,
             store,
             claims,
             passwords,
@@ -233,8 +245,9 @@ fn peppers(secrets: &Secrets) -> Vec<Pepper> {
     secrets.peppers.iter().map(pepper).collect()
 }
 
-fn mqtt_settings(config: &Config) -> MqttSettings {
+fn mqtt_settings(config: &Config, connections: Connections) -> MqttSettings {
     MqttSettings {
+        most_connections: connections.mqtt,
         max_payload: config.mqtt.max_payload_bytes,
         idle_limit: Duration::from_millis(config.mqtt.idle_limit_ms),
         legacy_ack: config.claim.legacy_ack,

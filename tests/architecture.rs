@@ -157,6 +157,7 @@ const RULES: &[Rule] = &[
             ("jiff", "times on the command line"),
             ("metrics", "what is counted"),
             ("metrics-exporter-prometheus", "how it is told"),
+            ("rustix", "how many files the system lets the process open"),
             ("serde", "configuration, output"),
             ("serde_json", "output"),
             ("serde_yaml_ng", "configuration"),
@@ -170,6 +171,7 @@ const RULES: &[Rule] = &[
             ("zeroize", "secrets are wiped"),
         ],
         tested_with: &[
+            "async-trait",
             "base64",
             "cargo_metadata",
             "futures-util",

@@ -26,7 +26,9 @@ use crate::{
     data_dir::{DataDir, lock_database},
     demo::{self, SeedError},
     first_start::{self, FirstStartError},
-    gauges, logging, pepper_check,
+    gauges, logging,
+    open_files::Connections,
+    pepper_check,
     server::{self, Listeners, Signals},
     tls_files::{COAP, MQTT, TlsFiles},
     wiring::Service,
@@ -67,6 +69,7 @@ impl Serve {
         }
         logging::start(&config.log);
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        let connections = Connections::allowed(config.mqtt.max_connections);
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|why| CliError::System(format!("the system does not let the runtime start: {why}")))?;
         let certificates = Certificates::read(&config)?;
@@ -78,7 +81,7 @@ impl Serve {
         let had_secrets = config.storage.secrets_file().exists();
         let secrets = Secrets::complete(&config, &OsEntropy)?;
         let metrics = gauges::collect().map_err(|why| CliError::System(format!("metrics: {why}")))?;
-        let surroundings = Surroundings { data_dir, ports, metrics };
+        let surroundings = Surroundings { data_dir, ports, metrics, connections };
         runtime.block_on(self.serve(&config, &secrets, had_secrets, surroundings))
     }
 
@@ -101,7 +104,7 @@ impl Serve {
         had_secrets: bool,
         surroundings: Surroundings,
     ) -> Result<(), CliError> {
-        let Surroundings { data_dir, ports, metrics } = surroundings;
+        let Surroundings { data_dir, ports, metrics, connections } = surroundings;
         let signals = Signals::catch().map_err(|why| CliError::System(format!("signals cannot be caught: {why}")))?;
         let path = config.storage.database_file();
         let store = SqliteStore::open(SqliteOptions::new(&path), Arc::new(SystemClock))
@@ -111,7 +114,7 @@ impl Serve {
             // What was there has been lost, or the first start was cut off.
             tracing::warn!("the database is empty, and secrets.yml was made for one: if it held anything, restore it");
         }
-        let mut service = Service::build(config, secrets, store, metrics.clone())?;
+        let mut service = Service::build(config, secrets, store, metrics.clone(), connections)?;
         let url = format!("http://{}", reachable(ports.http.local_addr()?));
         self.prepare(&service, &data_dir, config, &url).await?;
         let bridge = bridge::settings(config, &service.store).await?;
@@ -182,6 +185,7 @@ struct Surroundings {
     data_dir: DataDir,
     ports: Ports,
     metrics: PrometheusHandle,
+    connections: Connections,
 }
 
 /// Who the service is, where it has to show it.

@@ -151,3 +151,38 @@ async fn who_is_silent_for_long_is_cut_off_whatever_it_said() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_client_is_told_what_there_is_not() {
+    let world = World::start().await;
+    let mut client = Client::silent(&world.server, Version::V5).await;
+    client.send(&connect(Version::V5, "c", Some("A1_DEMO_TOKEN"), None, 60)).await;
+    let connack = client.read().await;
+    for none in [[41, 0], [42, 0]] {
+        assert!(connack[5..].windows(2).any(|property| property == none), "{none:?} in {connack:02x?}");
+    }
+}
+
+#[tokio::test]
+async fn subscription_identifiers_are_not_supported() {
+    let world = World::start().await;
+    let filter = b"\x00\x18v1/devices/me/attributes\x01";
+    let subscribe = packet(0x82, &[&[0, 9, 2, 11, 5][..], filter].concat());
+    let publish = packet(0x32, b"\x00\x04v2/c\x00\x07\x02\x0b\x05{}");
+    for (bytes, told) in [(subscribe, 0xa1), (publish, 0x82)] {
+        let mut client = Client::connect(&world.server, Version::V5, "A1_DEMO_TOKEN").await;
+        client.send(&bytes).await;
+        assert_eq!(client.rest().await, [0xe0, 2, told, 0]);
+    }
+}
+
+#[tokio::test]
+async fn subscriptions_are_not_shared() {
+    let world = World::start().await;
+    for (version, shared, other) in [(Version::V5, 0x9e, 0x8f), (Version::V3, 0x80, 0x80)] {
+        let mut client = Client::connect(&world.server, version, "A1_DEMO_TOKEN").await;
+        let granted =
+            client.subscribe(&["$share/g/v1/devices/me/attributes", "$shared", "v1/devices/me/attributes"]).await;
+        assert_eq!(granted, [shared, other, 1]);
+    }
+}

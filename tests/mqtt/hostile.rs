@@ -1,7 +1,9 @@
 //! Clients that flood, trickle or never read: they cost little, and the others are served.
 
-use std::{fs, time::Duration};
+use std::{fs, process::Command, time::Duration};
 
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -9,11 +11,15 @@ use tokio::{
 };
 
 use crate::{
-    client::{BOTH, Client, Version, connect, packet, publish},
-    deed::{Server, world::World},
+    client::{BOTH, Client, NOTHING, Version, connect, packet, publish},
+    deed::{
+        Server, deed,
+        world::{World, token_of},
+    },
 };
 
 const TOPIC: &str = "v1/devices/me/claim";
+const ATTRIBUTES: &str = "v1/devices/me/attributes";
 /// Enough to fill every buffer on the way many times over.
 const FLOOD: usize = 16 << 20;
 /// What all hostile clients of a test together may cost.
@@ -140,4 +146,150 @@ async fn a_packet_as_large_as_may_be_is_read_and_a_larger_one_ends_the_connectio
     let told = client.rest().await;
     assert_eq!(told, [0xe0, 2, 0x81, 0]);
     is_served(&world).await;
+}
+
+#[tokio::test]
+async fn a_device_keeps_no_more_attributes_than_it_may() {
+    let world = World::start_with(&[("DEED_MAX_DEVICE_ATTRIBUTE_BYTES", "1000")]).await;
+    let attributes = |key: &str, length: usize| json!({ key: "x".repeat(length) }).to_string();
+    for (version, refused) in [(Version::V5, 0x97), (Version::V3, 0)] {
+        let mut client = Client::connect(&world.server, version, "A1_DEMO_TOKEN").await;
+        assert_eq!(client.ask(ATTRIBUTES, attributes("a", 900)).await, (0, String::new()));
+        assert_eq!(client.ask(ATTRIBUTES, attributes("a", 901)).await, (0, String::new()), "it is written anew");
+        let (code, why) = client.ask(ATTRIBUTES, attributes("b", 200)).await;
+        assert_eq!(code, refused);
+        assert!(version == Version::V3 || why.ends_with("more than 1000 bytes"), "{why}");
+        client.publish("v1/devices/me/attributes/request/1", r#"{"clientKeys":"b"}"#, 0, 0).await;
+        assert_eq!(client.message().await.1, "{}", "nothing of it is stored");
+    }
+    let path = "/api/v1/A1_DEMO_TOKEN/attributes";
+    let (status, why) = world.call(Method::POST, path, None, Some(json!({"b": "x".repeat(200)}))).await;
+    assert_eq!((status, &why["errorCode"]), (StatusCode::FORBIDDEN, &json!(20)), "{why}");
+    assert_eq!(world.call(Method::POST, path, None, Some(json!({"a": 1}))).await.0, StatusCode::OK);
+    assert_eq!(world.call(Method::POST, path, None, Some(json!({"b": "x".repeat(200)}))).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_asks_for_all_its_attributes_again_and_again_is_held_once() {
+    let world = World::start_with(&[("DEED_MAX_DEVICE_ATTRIBUTE_BYTES", "8388608")]).await;
+    let mut writer = Client::connect(&world.server, Version::V5, "A2_DEMO_TOKEN").await;
+    for n in 0..64 {
+        let large = json!({ format!("key {n}"): "x".repeat(60_000) });
+        assert_eq!(writer.ask(ATTRIBUTES, large.to_string()).await.0, 0);
+    }
+    is_served(&world).await;
+    let before = resident(&world.server);
+    let mut asking = TcpStream::connect(&world.server.mqtt).await.unwrap();
+    asking.write_all(&connect(Version::V5, "c", Some("A2_DEMO_TOKEN"), None, 0)).await.unwrap();
+    let request = publish(Version::V5, "v1/devices/me/attributes/request/1", b"{}", 0, 0);
+    asking.write_all(&request.repeat(128)).await.unwrap();
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(3) {
+        let grown = resident(&world.server).saturating_sub(before);
+        assert!(grown < 2 * BOUND, "its answers cost {grown} bytes");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    is_served(&world).await;
+}
+
+#[tokio::test]
+async fn a_service_that_stops_does_not_wait_for_who_reads_nothing() {
+    let world = World::start().await;
+    let ping = [0xc0, 0];
+    let (_open, _) = flood(&world.server, Version::V5, &ping.repeat(32_768)).await;
+    let began = Instant::now();
+    let World { server, .. } = world;
+    let (status, _) = tokio::task::spawn_blocking(|| server.stop()).await.unwrap();
+    assert!(status.success());
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn who_is_silent_makes_room_for_others() {
+    let world = World::start_with(&[("DEED_MQTT_MAX_CONNECTIONS", "16")]).await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(Client::silent(&world.server, Version::V5).await);
+    }
+    let began = Instant::now();
+    is_served(&world).await;
+    for mut pushed_out in silent.drain(..30) {
+        assert_eq!(pushed_out.rest().await, NOTHING);
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "they were not only cut off after ten seconds");
+}
+
+#[tokio::test]
+async fn a_connection_more_than_may_be_is_closed_at_once() {
+    let world = World::start_with(&[("DEED_MQTT_MAX_CONNECTIONS", "16")]).await;
+    let mut open = Vec::new();
+    for n in 0..16 {
+        let name = format!("Many {n}");
+        world.device(&name).await;
+        open.push(Client::connect(&world.server, Version::V5, &token_of(&name)).await);
+    }
+    assert_eq!(Client::silent(&world.server, Version::V5).await.rest().await, NOTHING);
+    let metrics = world.client.get(format!("{}/metrics", world.server.url)).send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("deed_refused_connections_total{transport=\"mqtt\"} 1\n"), "{metrics}");
+    drop(open.pop());
+    let began = Instant::now();
+    loop {
+        let mut again = TcpStream::connect(&world.server.mqtt).await.unwrap();
+        let connect = connect(Version::V5, "c", Some("A1_DEMO_TOKEN"), None, 60);
+        // It may be closed before that is sent.
+        let _ = again.write_all(&connect).await;
+        if matches!(again.read(&mut [0]).await, Ok(1)) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "there is room again");
+    }
+}
+
+#[tokio::test]
+async fn who_opens_connections_takes_the_files_of_nobody_else() {
+    let data = tempfile::TempDir::new().unwrap();
+    let mut command = Command::new("sh");
+    let binary = deed(data.path());
+    command.args(["-c", "ulimit -n 256; exec \"$0\" serve --demo"]).arg(binary.get_program());
+    command.env_clear().envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let server = Server::start(&mut command);
+    let mut open = Vec::new();
+    for _ in 0..400 {
+        open.push(TcpStream::connect(&server.mqtt).await.unwrap());
+    }
+    let live = |url: &str| reqwest::Client::new().get(format!("{url}/health/live")).send();
+    let answered = timeout(Duration::from_secs(3), live(&server.url)).await;
+    assert_eq!(answered.expect("HTTP is answered").unwrap().status(), StatusCode::OK);
+    // And the other way round.
+    let address = server.url.strip_prefix("http://").unwrap().to_owned();
+    for _ in 0..400 {
+        open.push(TcpStream::connect(&address).await.unwrap());
+    }
+    let began = Instant::now();
+    Client::connect(&server, Version::V5, "A1_DEMO_TOKEN").await;
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn each_claim_of_a_gateway_counts() {
+    let world = World::start_with(&[("TB_TRANSPORT_RATE_LIMITS_DEVICE", "2:600")]).await;
+    for (version, token) in [(Version::V5, "GW5"), (Version::V3, "GW3")] {
+        let gateway = json!({"name": token, "additionalInfo": {"gateway": true}});
+        let path = format!("/api/device?accessToken={token}");
+        assert_eq!(world.call(Method::POST, &path, Some(&world.tenant), Some(gateway)).await.0, StatusCode::OK);
+        let claims: serde_json::Map<_, _> = (0..3).map(|n| (format!("{token} {n}"), json!({}))).collect();
+        let mut client = Client::connect(&world.server, version, token).await;
+        client.publish("v1/gateway/claim", serde_json::Value::from(claims).to_string(), 1, 7).await;
+        if version == Version::V5 {
+            let puback = client.read().await;
+            let why = String::from_utf8_lossy(&puback[8..]).into_owned();
+            assert_eq!(puback[..5], [0x40, puback[1], 0, 7, 0x97]);
+            assert!(why.contains("GW5 2: too_many_requests") && !why.contains("GW5 1: too_many"), "{why}");
+        } else {
+            assert_eq!(client.rest().await, NOTHING);
+        }
+        let path = format!("/api/tenant/devices?pageSize=100&page=0&textSearch={token}%20");
+        let (_, made) = world.call(Method::GET, &path, Some(&world.tenant), None).await;
+        assert_eq!(made["totalElements"], 2, "{made}");
+    }
 }

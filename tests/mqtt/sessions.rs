@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Client, NOTHING, Version, connect},
+    client::{Client, NOTHING, Version, connect, publish},
     deed::world::{World, secret},
 };
 
@@ -57,6 +57,57 @@ async fn a_device_hears_what_becomes_of_it() {
     client.ask("v1/devices/me/claim", json!({"secretKey": secret("S"), "durationMs": 500}).to_string()).await;
     assert_eq!(state(&mut client).await, "open");
     assert_eq!(state(&mut client).await, "expired");
+}
+
+#[tokio::test]
+async fn a_device_that_was_away_asks_how_it_stands() {
+    let world = World::start().await;
+    let id = world.open_device("Away").await;
+    let token = crate::deed::world::token_of("Away");
+    let mut client = Client::connect(&world.server, Version::V5, &token).await;
+    let ask = async |client: &mut Client, topic: &str, keys: Value| {
+        client.publish(topic, keys.to_string(), 0, 0).await;
+        serde_json::from_str::<Value>(&client.message().await.1).unwrap()
+    };
+    let (long, short) = ("v1/devices/me/attributes/request/1", "v2/a/req/2");
+    let named = || json!({"sharedKeys": "claiming,interval"});
+    let none = json!({"shared": {"claiming": {"state": "none", "expiresAt": null}}});
+    assert_eq!(ask(&mut client, long, named()).await, none);
+    assert_eq!(ask(&mut client, long, json!({})).await, json!({}), "who does not name it is not told");
+    assert_eq!(ask(&mut client, long, json!({"clientKeys": "claiming"})).await, json!({}));
+    client.ask("v1/devices/me/claim", json!({"secretKey": secret("S"), "durationMs": 60_000}).to_string()).await;
+    drop(client);
+    assert_eq!(world.claim_with(&world.customer_a, "Away", "S").await.0, StatusCode::OK);
+    let claimed = json!({"shared": {"claiming": {"state": "claimed", "expiresAt": null}}});
+    let mut client = Client::connect(&world.server, Version::V3, &token).await;
+    assert_eq!(ask(&mut client, short, named()).await, claimed);
+    let path = format!("/api/v1/{token}/attributes?sharedKeys=claiming");
+    assert_eq!(world.call(Method::GET, &path, None, None).await, (StatusCode::OK, claimed));
+    let path = format!("/api/plugins/telemetry/DEVICE/{id}/SHARED_SCOPE");
+    let own = Some(json!({"claiming": "own"}));
+    assert_eq!(world.call(Method::POST, &path, Some(&world.tenant), own).await.0, StatusCode::OK);
+    assert_eq!(ask(&mut client, short, named()).await, json!({"shared": {"claiming": "own"}}));
+}
+
+#[tokio::test]
+async fn a_request_is_answered_after_all_that_was_sent_before_it() {
+    let world = World::start().await;
+    for version in [Version::V3, Version::V5] {
+        let mut client = Client::connect(&world.server, version, ALLOWED).await;
+        let burst = (0..20_u8).flat_map(|n| {
+            let put = publish(version, "v1/devices/me/attributes", json!({"n": n}).to_string().as_bytes(), 0, 0);
+            let ask = publish(version, &format!("v2/a/req/{n}"), br#"{"clientKeys":"n"}"#, 0, 0);
+            [put, ask].concat()
+        });
+        client.send(&burst.collect::<Vec<u8>>()).await;
+        for n in 0..20_i64 {
+            let (topic, answer) = client.message().await;
+            assert_eq!(topic, format!("v2/a/res/{n}"));
+            // What was sent after it may count, too.
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            assert!(answer["client"]["n"].as_i64().is_some_and(|told| told >= n), "{n}: {answer}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,8 @@ use deed_domain::{
     ids::{CustomerId, ProfileId, TenantId, UserId},
     metadata::{Actor, Caller, Transport},
     ports::{
-        Appended, Clock, DeviceIdentity, PayloadEncoding, Payloads, Profile, ProfileTransport, ProfileValues, Profiles,
+        Appended, Clock, DeviceIdentity, EventStore, PayloadEncoding, Payloads, Profile, ProfileTransport,
+        ProfileValues, Profiles,
     },
     provisioning::Provisioning,
 };
@@ -36,6 +37,14 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn open(allow_by_default: bool) -> Self {
+        Self::open_over(allow_by_default, |store| store).await
+    }
+
+    /// Commands go through what is made of the store.
+    pub(crate) async fn open_over(
+        allow_by_default: bool,
+        over: impl FnOnce(Arc<SqliteStore>) -> Arc<dyn EventStore>,
+    ) -> Self {
         let directory = TempDir::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let options = SqliteOptions::new(directory.path().join("deed.db"));
@@ -43,7 +52,8 @@ impl Site {
         let pepper = Pepper { id: PepperId("p".into()), secret: vec![7; 32].into() };
         let digester = Arc::new(HmacDigester::new(vec![pepper]).unwrap());
         let policy = ClaimPolicy { allow_by_default, ..ClaimPolicy::default() };
-        let claims = Claims::new(store.clone(), store.clone(), digester, clock.clone(), Arc::new(OsEntropy), policy);
+        let claims =
+            Claims::new(over(store.clone()), store.clone(), digester, clock.clone(), Arc::new(OsEntropy), policy);
         let protocol = DeviceProtocol {
             claims: claims.clone(),
             gateways: Gateways::new(claims.clone(), store.clone()),
@@ -52,6 +62,7 @@ impl Site {
             attributes: store.clone(),
             profiles: store.clone(),
             numeric_text_is_number: true,
+            most_attribute_bytes: 262_144,
             store: store.clone(),
             feed: store.clone(),
             waiting: Waiting::on(&*store),

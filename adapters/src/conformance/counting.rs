@@ -73,12 +73,12 @@ pub async fn counts_are_given_to_those_who_ask(factory: &dyn Factory) {
     let refusals = suppressed(&[(ISSUE, 2), (wrong_key(1), u32::MAX)]);
     for _ in 0..2 {
         let all = given(&world, device_id, Counted::Claimant(customer(1))).await;
-        assert_eq!(all, ClaimantCounts { suppressed: refusals.clone(), guesses: window });
+        assert_eq!(all, ClaimantCounts { suppressed: refusals.clone(), guesses: window, ..ClaimantCounts::default() });
         let only_refusals = given(&world, device_id, Counted::Refusals).await;
-        assert_eq!(only_refusals, ClaimantCounts { suppressed: refusals.clone(), guesses: GuessWindow::default() });
+        assert_eq!(only_refusals, ClaimantCounts { suppressed: refusals.clone(), ..ClaimantCounts::default() });
         assert_eq!(given(&world, device_id, Counted::Nothing).await, ClaimantCounts::default());
         let elsewhere = given(&world, other, Counted::Claimant(customer(1))).await;
-        assert_eq!(elsewhere, ClaimantCounts { suppressed: Suppressed::default(), guesses: window });
+        assert_eq!(elsewhere, ClaimantCounts { guesses: window, ..ClaimantCounts::default() });
         let other_claimant = given(&world, device_id, Counted::Claimant(customer(2))).await;
         assert_eq!(other_claimant.guesses, GuessWindow::default());
         world.reopen().await;

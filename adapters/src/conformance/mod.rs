@@ -167,6 +167,7 @@ macro_rules! conformance_suite {
             registry {
                 what_belongs_to_a_command_is_written_with_it
                 credentials_replace_those_before_them
+                a_device_keeps_as_many_attributes_as_it_may
                 attributes_are_put_and_deleted_by_key_and_scope
                 attributes_of_others_are_put_and_deleted
                 people_are_found_again

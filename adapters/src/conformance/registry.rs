@@ -4,8 +4,8 @@ use deed_domain::{
     device::{DeviceCommand, Refusal},
     ids::{CustomerId, DeviceId, TenantId},
     ports::{
-        AccountsError, Append, AttributeScope, Authority, CredentialsKind, Customer, DeviceCredentials, DeviceIdentity,
-        DeviceToken, Entity, Profile, RegistryWrite, Target, Tenant, User, UserCredentials,
+        AccountsError, Append, AttributeScope, Authority, Counted, CredentialsKind, Customer, DeviceCredentials,
+        DeviceIdentity, DeviceToken, Entity, Profile, RegistryWrite, Target, Tenant, User, UserCredentials,
     },
     time::Timestamp,
 };
@@ -98,6 +98,53 @@ pub async fn credentials_replace_those_before_them(factory: &dyn Factory) {
     world.store.append(write(device_id, vec![RegistryWrite::EraseDevice(device_id)])).await.unwrap();
     assert_eq!(by_token(&world, "new").await, None);
     assert_eq!(world.store.of_device(device_id).await.unwrap(), None);
+}
+
+/// In bytes of keys and of values as JSON; those of a key that is written anew count once, and other scopes and devices do not.
+pub async fn a_device_keeps_as_many_attributes_as_it_may(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    let (device_id, other_id) = (world.register("D-1").await, world.register("D-2").await);
+    let put = |id: DeviceId, put: &[(&str, Value)], most: u64| {
+        let bytes: usize = put.iter().map(|(key, value)| key.len() + value.to_string().len()).sum();
+        let bytes = bytes.try_into().unwrap();
+        let put: Vec<_> = put.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        let mut append = command(id, DeviceCommand::PutOwnAttributes { bytes, most });
+        append.counted = Counted::OwnAttributes(put.iter().map(|(key, _)| key.clone()).collect());
+        append.registry = vec![RegistryWrite::PutAttributes(Entity::Device(id), AttributeScope::Client, put)];
+        append
+    };
+    let of_others = [(AttributeScope::Shared, device_id), (AttributeScope::Server, device_id)].map(|(scope, id)| {
+        RegistryWrite::PutAttributes(Entity::Device(id), scope, vec![("ü".to_owned(), json!("long enough to count"))])
+    });
+    world.store.append(write(device_id, of_others.to_vec())).await.unwrap();
+    world.store.append(put(other_id, &[("k", json!("elsewhere"))], 12)).await.unwrap().result.unwrap();
+    let full = Err(Refusal::AttributesFull { most: 12 });
+    world.store.append(put(device_id, &[("ü", json!("öö"))], 12)).await.unwrap().result.unwrap();
+    for _ in 0..2 {
+        // Two bytes of the key, and four of the value with its quotes; then what fills the rest.
+        for fits in [("ü", json!("ö")), ("a", json!(12345))] {
+            assert_eq!(world.store.append(put(device_id, &[fits], 12)).await.unwrap().result, Ok(()));
+        }
+        for beyond in [&[("b", json!(1))][..], &[("a", json!(123_456))], &[("a", json!(1)), ("c", json!([1, 2, 3]))]] {
+            assert_eq!(world.store.append(put(device_id, beyond, 12)).await.unwrap().result, full, "{beyond:?}");
+        }
+        let kept = world.store.of(Entity::Device(device_id), Some(AttributeScope::Client)).await.unwrap();
+        let kept: Vec<_> = kept.into_iter().map(|one| (one.key, one.value)).collect();
+        assert_eq!(kept, [("a".to_owned(), json!(12345)), ("ü".to_owned(), json!("ö"))]);
+        world.reopen().await;
+    }
+    // The limit was lowered: no more than before, and less, may be written.
+    assert_eq!(world.store.append(put(device_id, &[("a", json!(54321))], 3)).await.unwrap().result, Ok(()));
+    assert_eq!(world.store.append(put(device_id, &[("a", json!(1))], 3)).await.unwrap().result, Ok(()));
+    let grown = world.store.append(put(device_id, &[("a", json!(12))], 3)).await.unwrap().result;
+    assert_eq!(grown, Err(Refusal::AttributesFull { most: 3 }));
+    // What is deleted makes room, by people and with the device.
+    let keys = vec!["ü".to_owned(), "missing".to_owned()];
+    let deleted = RegistryWrite::DeleteAttributes(Entity::Device(device_id), AttributeScope::Client, keys);
+    world.store.append(write(device_id, vec![deleted])).await.unwrap();
+    assert_eq!(world.store.append(put(device_id, &[("a", json!(12))], 3)).await.unwrap().result, Ok(()));
+    world.store.append(write(device_id, vec![RegistryWrite::EraseDevice(device_id)])).await.unwrap();
+    assert_eq!(world.store.append(put(device_id, &[("b", json!(12))], 3)).await.unwrap().result, Ok(()));
 }
 
 /// By key, each scope for itself; what is erased with a device is that device's alone.

@@ -46,7 +46,7 @@ impl Held {
             return Err(AppendError::Gone(*party));
         }
         let (device, _) = self.log.device(device_id);
-        let counts = self.counts.asked_for(append.counted, device_id);
+        let counts = self.counts.asked_for(&append.counted, device_id, &self.registry);
         let subject = Subject { device_id, device: &device, now, counts: &counts };
         let decision = catch_unwind(AssertUnwindSafe(|| (append.decide)(subject)))
             .map_err(|_| StoreError::Unavailable("the command could not be decided".to_owned()))?;

@@ -8,6 +8,8 @@ use deed_domain::{
     ports::Counted,
 };
 
+use super::registry::Registry;
+
 /// Refusals without an event of their own, and claimants' wrong keys over all devices.
 #[derive(Default)]
 pub(super) struct Counts {
@@ -16,18 +18,22 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn asked_for(&self, counted: Counted, device_id: DeviceId) -> ClaimantCounts {
+    pub(super) fn asked_for(&self, counted: &Counted, device_id: DeviceId, registry: &Registry) -> ClaimantCounts {
         let on_device = || {
             let kinds = self.suppressed.get(&device_id).into_iter().flatten();
             Suppressed(kinds.map(|(kind, count)| (*kind, *count)).collect())
         };
         match counted {
             Counted::Nothing => ClaimantCounts::default(),
-            Counted::Refusals => ClaimantCounts { suppressed: on_device(), guesses: GuessWindow::default() },
+            Counted::Refusals => ClaimantCounts { suppressed: on_device(), ..ClaimantCounts::default() },
             Counted::Claimant(customer_id) => ClaimantCounts {
                 suppressed: on_device(),
-                guesses: self.guesses.get(&customer_id).copied().unwrap_or_default(),
+                guesses: self.guesses.get(customer_id).copied().unwrap_or_default(),
+                ..ClaimantCounts::default()
             },
+            Counted::OwnAttributes(keys) => {
+                ClaimantCounts { attributes: registry.own_attributes(device_id, keys), ..ClaimantCounts::default() }
+            }
         }
     }
 

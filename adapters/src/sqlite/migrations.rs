@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0008_gateways.sql"),
     include_str!("migrations/0009_provisioning.sql"),
     include_str!("migrations/0010_pepper_checks.sql"),
+    include_str!("migrations/0011_own_attributes.sql"),
 ];
 
 /// Brings the file up to date, all steps in one transaction.

@@ -54,7 +54,9 @@ fn of_refusal(refusal: &Refusal) -> Report {
         Refusal::NotOwner => {
             Report::new(StatusCode::FORBIDDEN, code, "You don't have permission to perform this operation!")
         }
-        Refusal::ClaimingNotAllowed | Refusal::NotItsGateway => Report::new(StatusCode::FORBIDDEN, code, exact()),
+        Refusal::ClaimingNotAllowed | Refusal::NotItsGateway | Refusal::AttributesFull { .. } => {
+            Report::new(StatusCode::FORBIDDEN, code, exact())
+        }
         Refusal::AlreadyClaimed => Report::new(StatusCode::CONFLICT, code, exact()),
         Refusal::VersionConflict => version_conflict(code, "Device was already changed by someone else"),
         Refusal::ClaimantLocked { until } => {

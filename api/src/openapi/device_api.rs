@@ -217,6 +217,7 @@ fn attributes() {}
     responses(
         (status = 200, description = "They are stored. No body."),
         (status = 400, description = "The body is no object of attributes."),
+        (status = 403, description = "The device's own attributes would take more than they may; none of these is stored."),
     )
 )]
 fn publish_attributes() {}

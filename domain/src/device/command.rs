@@ -59,6 +59,13 @@ pub enum DeviceCommand {
         /// How long it is to live, milliseconds; zero or less = the default.
         duration_ms: i64,
     },
+    /// The device writes attributes of its own, which leave no event.
+    PutOwnAttributes {
+        /// Bytes of their keys, and of their values as JSON.
+        bytes: u64,
+        /// Most bytes that all of the device's own may have then.
+        most: u64,
+    },
     /// Record that a gateway offered a key for a device that another gateway has.
     RefuseGateway,
     /// An administrator adds a key.

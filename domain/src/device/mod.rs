@@ -16,7 +16,9 @@ pub use attributes::{
     CLAIMING_ALLOWED, CLAIMING_ATTRIBUTES, CLAIMING_DATA, ClaimingAttribute, EXPIRATION_TIME, MASKED,
 };
 pub use command::{DeviceCommand, KeyEnd, OwnerChange, Reclaimer};
-pub use decide::{ClaimantCounts, CountChange, Decision, Facts, GuessWindow, Suppressed, decide, decide_all};
+pub use decide::{
+    ClaimantCounts, CountChange, Decision, Facts, GuessWindow, OwnAttributes, Suppressed, decide, decide_all,
+};
 pub use event::{
     ClaimRefusedReason, DeviceEvent, IssueRefusedReason, KeyOrigin, KeySlot, LockScope, RevokeReason, UnassignReason,
 };

@@ -65,6 +65,12 @@ pub enum Refusal {
     /// An administrator's key is too easy to guess.
     #[error("the claim key is too easy to guess")]
     KeyTrivial,
+    /// The device's own attributes would take more room than they may.
+    #[error("the device's attributes would take more than {most} bytes")]
+    AttributesFull {
+        /// Most bytes of their keys and values.
+        most: u64,
+    },
 }
 
 impl Refusal {
@@ -87,6 +93,7 @@ impl Refusal {
             Self::TooManyKeys => "too_many_keys",
             Self::KeyTooShort { .. } => "key_too_short",
             Self::KeyTrivial => "key_trivial",
+            Self::AttributesFull { .. } => "attributes_full",
         }
     }
 }

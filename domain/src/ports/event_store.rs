@@ -91,7 +91,7 @@ impl CommandName {
 }
 
 /// Which counts the store reads before it calls the decide function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Counted {
     /// None.
     Nothing,
@@ -99,6 +99,8 @@ pub enum Counted {
     Refusals,
     /// Those, and the claimant's wrong keys over all devices.
     Claimant(CustomerId),
+    /// What the device's own attributes take, with and without those of these keys, each named once.
+    OwnAttributes(Vec<String>),
 }
 
 /// What the decide function is given.

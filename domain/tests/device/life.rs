@@ -61,7 +61,7 @@ impl Life {
             _ => None,
         };
         let suppressed = Suppressed(self.suppressed.iter().map(|(kind, count)| (*kind, *count)).collect());
-        let counts = ClaimantCounts { suppressed, guesses: guesses.unwrap_or_default() };
+        let counts = ClaimantCounts { suppressed, guesses: guesses.unwrap_or_default(), ..ClaimantCounts::default() };
         let decision = decide(&self.device, command, &Facts { now: self.now, policy: self.policy, counts });
         for event in &decision.events {
             self.device.evolve(event);

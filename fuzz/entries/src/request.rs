@@ -165,6 +165,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
             attributes: store.clone(),
             profiles: store.clone(),
             numeric_text_is_number: true,
+            most_attribute_bytes: 262_144,
             store: store.clone(),
             feed: store.clone(),
             waiting: Waiting::on(&*store),
@@ -201,6 +202,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
     };
     let settings = MqttSettings {
         takes_expired_certificates: false,
+        most_connections: 16,
         max_payload: 65_536,
         idle_limit: Duration::from_secs(600),
         legacy_ack: false,

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use crate::config::{
-    kind::{Address, Boolean, File, Whole},
+    kind::{Address, Boolean, File, Optional, Whole},
     setting::section,
 };
 
@@ -27,6 +27,12 @@ section! {
             key: "transport.mqtt.bind_port",
             variable: "MQTT_BIND_PORT",
             default: "1883",
+        }
+        /// Most connections at once, those over TLS and in WebSockets included.
+        max_connections: Option<usize> = Optional(Whole::between(16, 1_073_741_824)) => {
+            key: "transport.mqtt.max_connections",
+            variable: "DEED_MQTT_MAX_CONNECTIONS",
+            default: "" = "three quarters of the files that the system lets the process open, which is the most in any case",
         }
         /// Most bytes of a packet after its fixed header.
         max_payload_bytes: usize = Whole::between(1_024, 1_048_576) => {

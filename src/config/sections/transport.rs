@@ -30,6 +30,12 @@ section! {
             variable: "HTTP_REQUEST_TIMEOUT",
             default: "60000",
         }
+        /// Most bytes that a device may keep as attributes of its own (`CLIENT_SCOPE`), in keys and values together.
+        most_attribute_bytes: u64 = Whole::between(1, 1_073_741_824) => {
+            key: "transport.attributes.max_device_bytes",
+            variable: "DEED_MAX_DEVICE_ATTRIBUTE_BYTES",
+            default: "262144",
+        }
         /// Whether an attribute's text that looks like a number is stored as the number.
         numeric_text_is_number: bool = Boolean => {
             key: "transport.json.type_cast_enabled",

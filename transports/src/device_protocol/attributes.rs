@@ -4,18 +4,21 @@ use std::{borrow::Cow, collections::BTreeMap, pin::pin, time::Duration};
 
 use deed_domain::{
     attributes::{self, InvalidAttributes},
-    claims::{ClaimingChange, Failure},
+    claims::Failure,
     metadata::{Actor, Caller, Transport},
-    ports::{AppendError, Attribute, AttributeScope, DeviceIdentity, Entity, RegistryWrite},
+    ports::{AppendError, Attribute, AttributeScope, DeviceIdentity, Entity},
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use super::DeviceProtocol;
 
 /// However little is told, it is looked this often whether a shared attribute has changed, while a device waits for that.
 const LOOK: Duration = Duration::from_secs(10);
+
+/// The name under which a device is told how it stands with claiming it.
+pub(crate) const CLAIMING: &str = "claiming";
 
 /// Which attributes a device asks for; without any name, all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,17 +72,17 @@ impl DeviceProtocol {
         }
         let numeric = self.numeric_text_is_number;
         let put = read.into_iter().map(|(key, written)| (key, written.into_stored(numeric))).collect();
-        let entity = Entity::Device(device.device_id);
-        let write = RegistryWrite::PutAttributes(entity, AttributeScope::Client, put);
         let actor = Actor::Device(device.device_id);
         let caller = Caller { actor, transport, correlation_id, command_id: None };
-        Ok(self.claims.write_attributes(&caller, device, ClaimingChange::default(), vec![write]).await?)
+        Ok(self.claims.write_own_attributes(&caller, device, put, self.most_attribute_bytes).await?)
     }
 
-    /// The attributes that the device asks for, as far as they are there.
+    /// The attributes that the device asks for, as far as they are there. Asked by its name for [`CLAIMING`], it is told how
+    /// it stands, as who waits for changes is, unless somebody shares an attribute of that name with it.
     ///
     /// # Errors
-    /// [`Failure::NotAppended`] if they cannot be read.
+    /// [`Failure::NotAppended`] if they cannot be read; [`deed_domain::device::Refusal::DeviceNotFound`] if the device was
+    /// deleted meanwhile.
     pub async fn attributes(&self, device: DeviceIdentity, wanted: &Wanted) -> Result<DeviceAttributes, Failure> {
         let of = Entity::Device(device.device_id);
         let stored = self.attributes.of(of, None).await.map_err(AppendError::from)?;
@@ -94,6 +97,9 @@ impl DeviceProtocol {
             if all || keys.contains(&key) {
                 into.insert(key, value);
             }
+        }
+        if wanted.shared.iter().any(|key| key == CLAIMING) && !found.shared.contains_key(CLAIMING) {
+            found.shared.insert(CLAIMING.to_owned(), json!(self.claim_state(device).await?));
         }
         Ok(found)
     }
@@ -150,7 +156,6 @@ pub(crate) fn difference(before: &SharedAttributes, now: &SharedAttributes) -> M
 #[cfg(test)]
 mod tests {
     use deed_domain::time::Timestamp;
-    use serde_json::json;
 
     use super::*;
 

@@ -61,6 +61,9 @@ pub enum WhyNot {
     /// The device is not there, and cannot be made under that name.
     #[error(transparent)]
     Unusable(#[from] UnusableName),
+    /// The gateway has sent as much as it may.
+    #[error("the gateway has sent as much as it may")]
+    TooMany,
 }
 
 /// In which way a gateway's message failed: what it is told in the words of its protocol.
@@ -72,6 +75,8 @@ pub enum GatewayFault {
     Unusable,
     /// Something in the message cannot be read.
     Malformed,
+    /// The gateway has sent as much as it may.
+    TooMany,
     /// Something was not stored for reasons that pass; the message may be sent again.
     NotStored,
 }
@@ -120,7 +125,8 @@ impl DeviceProtocol {
         Ok(read_disconnect(encoding, message).map(drop)?)
     }
 
-    /// Registers the claim keys of devices behind the gateway, all at the same time; answered when they are durable.
+    /// Registers the claim keys of devices behind the gateway, many at the same time; answered when they are durable. Each
+    /// counts as a message of the gateway, of which [`DeviceProtocol::admit`] has counted one already.
     ///
     /// # Errors
     /// [`GatewayError`]; with [`GatewayError::Devices`], the keys of all other devices are active.
@@ -134,7 +140,12 @@ impl DeviceProtocol {
     ) -> Result<(), GatewayError> {
         let gateway = self.gateway(gateway).await?;
         let (mut wanted, mut not) = (Vec::new(), Vec::new());
-        for DeviceClaim { name, payload } in read_claims(encoding, message)? {
+        for (n, DeviceClaim { name, payload }) in read_claims(encoding, message)?.into_iter().enumerate() {
+            // The message itself has been counted, and is the first.
+            if n > 0 && self.admit(gateway.device()).is_err() {
+                not.push(DeviceNotRegistered { name, why: WhyNot::TooMany });
+                continue;
+            }
             match payload {
                 Ok(payload) => {
                     wanted.push(GatewayClaim { name, key: payload.key, duration_ms: payload.duration_ms });
@@ -188,6 +199,7 @@ impl WhyNot {
         match self {
             Self::NotRegistered(not) => not.outcome(),
             Self::Unusable(name) => name.code(),
+            Self::TooMany => "too_many_requests",
         }
     }
 
@@ -196,6 +208,7 @@ impl WhyNot {
             Self::NotRegistered(NotRegistered::Failed(failure)) => of_failure(failure),
             Self::NotRegistered(NotRegistered::Payload(_)) => GatewayFault::Malformed,
             Self::Unusable(_) => GatewayFault::Unusable,
+            Self::TooMany => GatewayFault::TooMany,
         }
     }
 }

@@ -29,7 +29,7 @@ use deed_domain::{
 };
 use serde_json::Value;
 
-pub(crate) use attributes::difference;
+pub(crate) use attributes::{CLAIMING, difference};
 pub use attributes::{DeviceAttributes, NotPublished, SharedAttributes, Wanted};
 pub use claim_payload::{ClaimPayload, MAX_CLAIM_PAYLOAD, PayloadError, parse, read};
 pub use claim_state::{ClaimState, ClaimStateKind};
@@ -62,6 +62,8 @@ pub struct DeviceProtocol {
     pub profiles: Arc<dyn Profiles>,
     /// Whether an attribute's text that looks like a number is stored as one.
     pub numeric_text_is_number: bool,
+    /// Most bytes that a device's own attributes may have, in keys and in values as JSON.
+    pub most_attribute_bytes: u64,
     /// How it stands with a device.
     pub store: Arc<dyn EventStore>,
     /// What happens to it.

@@ -7,7 +7,10 @@ use deed_domain::{
     ports::{CredentialsKind, DeviceCredentials, DeviceIdentity, DeviceToken},
 };
 use mqtt_protocol_core::mqtt::{
-    packet::{AssignedClientIdentifier, Property, SessionExpiryInterval, v3_1_1, v5_0},
+    packet::{
+        AssignedClientIdentifier, Property, SessionExpiryInterval, SharedSubscriptionAvailable,
+        SubscriptionIdentifierAvailable, v3_1_1, v5_0,
+    },
     result_code::{ConnectReasonCode, ConnectReturnCode, DisconnectReasonCode},
 };
 use uuid::Uuid;
@@ -103,6 +106,10 @@ pub(super) async fn admit(
                 // No session is kept: a client that asks for one is told.
                 let none = wants_session.then(|| SessionExpiryInterval::new(0).ok()).flatten();
                 properties.extend(none.map(Property::SessionExpiryInterval));
+                let no_identifiers = SubscriptionIdentifierAvailable::new(0).ok();
+                properties.extend(no_identifiers.map(Property::SubscriptionIdentifierAvailable));
+                let none_shared = SharedSubscriptionAvailable::new(0).ok();
+                properties.extend(none_shared.map(Property::SharedSubscriptionAvailable));
                 let packet = v5_0::Connack::builder().session_present(false).reason_code(ConnectReasonCode::Success);
                 wire.send(packet.props(properties).build())
             } else {
@@ -203,5 +210,14 @@ async fn identify(
         Ok(Some(found)) => Ok(Client::of(&found)),
         Ok(None) => Err(refusal),
         Err(_) => Err(Refusal::Unavailable),
+    }
+}
+
+/// Whether the credentials by which the client came are still those of the device. If that cannot be read, it stays.
+pub(super) async fn is_still_let_in(mqtt: &Mqtt, client: Client) -> bool {
+    let Client::Device { device, credentials_version } = client else { return true };
+    match mqtt.protocol.credentials.of_device(device.device_id).await {
+        Ok(found) => found.is_some_and(|found| found.version == credentials_version),
+        Err(_) => true,
     }
 }

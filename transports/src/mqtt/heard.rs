@@ -129,11 +129,18 @@ pub(super) fn understand(packet: Packet, tells_why: &mut bool) -> Result<Heard, 
         Packet::V3_1_1Publish(packet) => {
             message(packet.topic_name(), packet.payload(), packet.qos(), packet.packet_id()).ok_or_else(malformed)?
         }
+        // The service has given no subscription an identifier, and a client never may.
+        Packet::V5_0Publish(packet) if packet.props().iter().any(is_subscription_identifier) => {
+            return Err(Fault::Broken(DisconnectReasonCode::ProtocolError));
+        }
         Packet::V5_0Publish(packet) => {
             message(packet.topic_name(), packet.payload(), packet.qos(), packet.packet_id()).ok_or_else(malformed)?
         }
         Packet::V3_1_1Subscribe(packet) => {
             Heard::Subscribe { id: packet.packet_id(), filters: filters(packet.entries()) }
+        }
+        Packet::V5_0Subscribe(packet) if packet.props().iter().any(is_subscription_identifier) => {
+            return Err(Fault::Broken(DisconnectReasonCode::SubscriptionIdentifiersNotSupported));
         }
         Packet::V5_0Subscribe(packet) => {
             Heard::Subscribe { id: packet.packet_id(), filters: filters(packet.entries()) }
@@ -158,6 +165,10 @@ pub(super) fn understand(packet: Packet, tells_why: &mut bool) -> Result<Heard, 
         Heard::Subscribe { id: 0, .. } | Heard::Unsubscribe { id: 0, .. } | Heard::Release(0) => Err(malformed()),
         _ => Ok(heard),
     }
+}
+
+const fn is_subscription_identifier(property: &Property) -> bool {
+    matches!(property, Property::SubscriptionIdentifier(_))
 }
 
 fn check_connect(packet: &impl GenericPacketTrait, client_id: &str, user_name: Option<&str>) -> Result<(), Fault> {

@@ -3,7 +3,7 @@
 use deed_domain::{claims::Failure, ports::DeviceIdentity};
 use serde_json::{Value, json};
 
-use crate::device_protocol::{ClaimState, DeviceProtocol, SharedAttributes, difference};
+use crate::device_protocol::{CLAIMING, ClaimState, DeviceProtocol, SharedAttributes, difference};
 
 /// What a client knows of its device.
 pub(super) struct Known {
@@ -22,7 +22,7 @@ impl Known {
 
     /// The messages that tell what is otherwise than before.
     pub(super) fn news(&self, before: &Self) -> Vec<String> {
-        let claiming = (before.claiming != self.claiming).then(|| json!({ "claiming": self.claiming }).to_string());
+        let claiming = (before.claiming != self.claiming).then(|| json!({ CLAIMING: self.claiming }).to_string());
         let changed = difference(&before.shared, &self.shared);
         let shared = (!changed.is_empty()).then(|| Value::from(changed).to_string());
         claiming.into_iter().chain(shared).collect()

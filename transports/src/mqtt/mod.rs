@@ -2,6 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`arrivals`] | how many connections there are |
 //! | [`stream`] | the bytes of a connection |
 //! | [`websocket`] | a connection inside a WebSocket, on the HTTP port |
 //! | [`wire`] | packets in and out of it, over the protocol engine |
@@ -10,14 +11,17 @@
 //! | [`connect`] | who connects, and whether it is let in |
 //! | [`topics`] | which topic is what, and which filters are accepted |
 //! | [`publish`] | what a message asks for, carried out |
-//! | [`session`] | one connection: what is read, acknowledged and sent, and when it ends |
+//! | [`introduction`] | one connection, and who introduces itself on it |
+//! | [`session`] | what is read, acknowledged and sent, and when it ends |
 //! | [`known`] | what a client knows of its device that waits for changes |
 //! | [`sessions`] | who is connected: one session per device |
 //!
 //! There is no broker: a message goes to the service alone, and what a device is sent, the service sends.
 
+mod arrivals;
 mod connect;
 mod heard;
+mod introduction;
 mod known;
 mod publish;
 mod raw;
@@ -37,13 +41,15 @@ use deed_domain::{
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::sessions::Sessions;
-pub use self::{stream::Stream, websocket::router as over_websocket};
+pub use self::{arrivals::Arrival, stream::Stream, websocket::router as over_websocket};
+use self::{arrivals::Arrivals, sessions::Sessions};
 use crate::device_protocol::DeviceProtocol;
 
 /// What is configured.
 #[derive(Clone, Copy, Debug)]
 pub struct MqttSettings {
+    /// Most connections at once.
+    pub most_connections: usize,
     /// Most bytes of a packet after its fixed header.
     pub max_payload: usize,
     /// How long a connection may be silent, whatever the client says of itself.
@@ -61,6 +67,7 @@ pub struct Mqtt {
     protocol: DeviceProtocol,
     settings: MqttSettings,
     sessions: Arc<Sessions>,
+    arrivals: Arc<Arrivals>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     open: TaskTracker,
@@ -81,19 +88,35 @@ impl Mqtt {
         let watcher = Arc::downgrade(&sessions);
         devices.watch(watcher);
         let open = TaskTracker::new();
-        Arc::new(Self { protocol, settings, sessions, clock, entropy, open, stopping })
+        let arrivals = Arrivals::of(settings.most_connections);
+        Arc::new(Self { protocol, settings, sessions, arrivals, clock, entropy, open, stopping })
+    }
+
+    /// A connection comes, and is one from here on; nothing if there are as many as there may be.
+    pub fn arrive(&self) -> Option<Arrival> {
+        self.arrivals.enter()
     }
 
     /// Speaks with one client until either goes. Over TLS, it may have presented a certificate.
-    pub async fn speak<S: Stream>(self: Arc<Self>, stream: S, certificate: Option<ClientCertificate>) {
-        session::run(self, stream, certificate).await;
+    pub async fn speak<S: Stream>(
+        self: Arc<Self>,
+        arrival: Arrival,
+        stream: S,
+        certificate: Option<ClientCertificate>,
+    ) {
+        introduction::run(self, arrival, stream, certificate).await;
     }
 
     /// The same, as the service does it: counted, and a fault of ours ends this connection alone.
-    pub async fn serve<S: Stream>(self: Arc<Self>, stream: S, certificate: Option<ClientCertificate>) {
+    pub async fn serve<S: Stream>(
+        self: Arc<Self>,
+        arrival: Arrival,
+        stream: S,
+        certificate: Option<ClientCertificate>,
+    ) {
         let _open = self.open.token();
         metrics::gauge!("deed_mqtt_connections").increment(1);
-        let ended = AssertUnwindSafe(self.speak(stream, certificate)).catch_unwind().await;
+        let ended = AssertUnwindSafe(self.speak(arrival, stream, certificate)).catch_unwind().await;
         metrics::gauge!("deed_mqtt_connections").decrement(1);
         if ended.is_err() {
             metrics::counter!("deed_connection_panics_total", "transport" => "mqtt").increment(1);

@@ -1,6 +1,6 @@
 //! What a message of a client asks for, carried out: each ends in one [`Outcome`], by which it is acknowledged.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, pin::Pin, sync::Arc};
 
 use deed_domain::{
     claims::Failure,
@@ -58,12 +58,23 @@ pub(super) enum End {
     Unusable(String),
     /// The rules say no.
     Refused(String),
+    /// The device keeps as much as it may.
+    Full(String),
     /// The client has sent as much as it may.
-    TooMany,
+    TooMany(String),
     /// It was not stored for reasons that pass: to be sent again.
     NotStored,
     /// The device is not there any more.
     Gone,
+}
+
+/// How far a message is when its turn to be acknowledged comes.
+pub(super) enum Step {
+    /// It was carried out.
+    Done(Outcome),
+    /// It asks what is stored, and is carried out now: all that was sent before it counts, and of its answers, which may be
+    /// large, one is held at a time.
+    Asks(Pin<Box<dyn Future<Output = Outcome> + Send>>),
 }
 
 /// A message to the client.
@@ -80,6 +91,11 @@ pub(super) struct Reply {
 struct AttributesRequest {
     client_keys: Option<String>,
     shared_keys: Option<String>,
+}
+
+/// Whether a message on that topic asks what is stored.
+pub(super) fn asks(topic: &str) -> bool {
+    matches!(Topic::parse(topic), Some(Topic::AttributesRequest(..)))
 }
 
 /// Carries a message out. Whoever drops this has not heard of it; it may be stored all the same.
@@ -143,7 +159,7 @@ impl Publishing<'_> {
             if matches!(topic, Topic::Claim(_)) {
                 count_registration(Transport::Mqtt, "too_many_requests");
             }
-            return Err(End::TooMany);
+            return Err(End::TooMany("too many messages".to_owned()));
         }
         match topic {
             Topic::Claim(encoding) => self.claim(self.encoding(encoding).await?).await,
@@ -292,6 +308,7 @@ fn check_number(id: &str) -> Result<(), End> {
 fn of_failure(failure: Failure) -> End {
     match failure {
         Failure::Refused(Refusal::DeviceNotFound) => End::Gone,
+        Failure::Refused(refusal @ Refusal::AttributesFull { .. }) => End::Full(refusal.to_string()),
         Failure::Refused(refusal) => End::Refused(refusal.to_string()),
         Failure::NotAppended(_) => End::NotStored,
     }
@@ -302,6 +319,7 @@ fn of_gateway(error: GatewayError) -> End {
         GatewayFault::Refused => End::Refused(error.reason()),
         GatewayFault::Unusable => End::Unusable(error.reason()),
         GatewayFault::Malformed => End::Malformed { why: error.reason(), stays: false },
+        GatewayFault::TooMany => End::TooMany(error.reason()),
         GatewayFault::NotStored => End::NotStored,
     }
 }

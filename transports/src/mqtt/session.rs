@@ -1,19 +1,24 @@
-//! One connection, from its first byte to its last: one task.
+//! What happens on a connection whose client was let in: all in its one task.
 //!
 //! Messages become futures in a queue of limited length, so that what a client sends at once is stored together, and are
-//! acknowledged in the order in which they came. While the queue is full, nothing is read: the client waits.
+//! acknowledged in the order in which they came. While the queue is full, nothing is read: the client waits. So it does
+//! while what is to be sent to it is too much, and before the former session of its device has finished.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::{Future, pending, ready},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
-use deed_domain::client_certificate::ClientCertificate;
 use futures_util::{FutureExt, StreamExt, stream::FuturesOrdered};
 use mqtt_protocol_core::mqtt::{
     packet::Qos,
-    result_code::{DisconnectReasonCode, PubackReasonCode},
+    result_code::{DisconnectReasonCode, PubackReasonCode, SubackReasonCode},
 };
 use tokio::{
-    sync::Mutex,
-    time::{Instant, sleep_until, timeout_at},
+    sync::{Mutex, OwnedMutexGuard},
+    time::{Instant, sleep_until},
 };
 use uuid::Uuid;
 
@@ -22,21 +27,24 @@ use super::{
     connect::{self, Client},
     heard::{Ack, Fault, Heard},
     known::Known,
-    publish::{self, End, Outcome, Reply},
-    sessions::{Place, Told},
-    stream::{Stream, close, flush, read},
+    publish::{self, End, Outcome, Reply, Step},
+    sessions::{self, Place, Told},
+    stream::{Stream, flush, read},
     topics::Subscriptions,
     wire::Wire,
 };
 
-/// How long a client may take to introduce itself.
-pub(super) const INTRODUCTION: Duration = Duration::from_secs(10);
 /// How long a client that adds itself may stay, from its connection or from its last answer on.
 const NEWCOMER: Duration = Duration::from_secs(60);
 /// Most messages that are under way at once.
 const QUEUE: usize = 128;
 /// Most bytes of messages that are under way, beyond which no further one is begun.
 const QUEUE_BYTES: usize = 256 * 1_024;
+/// Bytes that are to be sent, beyond which they are sent before anything further is acknowledged.
+const REPLY_BYTES: usize = 64 * 1_024;
+
+/// How the filters of shared subscriptions begin, of which there are none.
+const SHARED: &str = "$share/";
 
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,61 +55,16 @@ enum Ending {
     Told(DisconnectReasonCode),
 }
 
-/// Speaks with a client until either goes.
-pub(super) async fn run<S: Stream>(mqtt: Arc<Mqtt>, mut stream: S, certificate: Option<ClientCertificate>) {
-    let mut wire = Wire::new(mqtt.settings.max_payload);
-    let session = mqtt.entropy.new_id(mqtt.clock.now());
-    // Rare and large: it is not kept in the task of a connection that is open for days.
-    let let_in = Box::pin(introduce(&mqtt, &mut stream, &mut wire, certificate, session)).await;
-    if let Some((client, keep_alive)) = let_in {
-        let mut session = Box::new(Session::new(mqtt, wire, client, keep_alive, session));
-        session.run(&mut stream).await;
-        wire = session.wire;
-    }
-    // Whether the last words arrive is the client's affair.
-    let _ = flush(&mut stream, &mut wire).await;
-    close(&mut stream).await;
-}
+type Carrying = Pin<Box<dyn Future<Output = Step> + Send>>;
 
-/// Waits for the client to introduce itself, and answers.
-async fn introduce<S: Stream>(
-    mqtt: &Mqtt,
-    stream: &mut S,
-    wire: &mut Wire,
-    certificate: Option<ClientCertificate>,
-    session: Uuid,
-) -> Option<(Client, Duration)> {
-    let deadline = Instant::now() + INTRODUCTION;
-    let connect = loop {
-        match wire.hear(|_| false) {
-            Ok(Some(Heard::Connect(connect))) => break connect,
-            Ok(Some(_)) => return None,
-            Ok(None) => {}
-            Err(fault) => {
-                connect::answer_fault(wire, &fault);
-                return None;
-            }
-        }
-        let read = tokio::select! {
-            read = timeout_at(deadline, read(stream, wire.inbox())) => read,
-            () = mqtt.stopping.cancelled() => return None,
-        };
-        if !matches!(read, Ok(Ok(1..))) {
-            return None;
-        }
-    };
-    let keep_alive = Duration::from_millis(u64::from(connect.keep_alive) * 1_500);
-    let client = connect::admit(mqtt, wire, connect, certificate.as_ref(), session).await?;
-    Some((client, keep_alive))
-}
-
-type Carrying = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-
-struct Session {
+/// A connection whose client was let in.
+pub(super) struct Session {
     mqtt: Arc<Mqtt>,
     wire: Wire,
     client: Client,
     place: Option<Place>,
+    /// Held while messages are carried out.
+    turn_of_device: Option<OwnedMutexGuard<()>>,
     id: Arc<str>,
     subscriptions: Subscriptions,
     /// What a client knows that waits for changes of its attributes.
@@ -122,7 +85,7 @@ struct Session {
 }
 
 impl Session {
-    fn new(mqtt: Arc<Mqtt>, wire: Wire, client: Client, keep_alive: Duration, id: Uuid) -> Self {
+    pub(super) fn new(mqtt: Arc<Mqtt>, wire: Wire, client: Client, keep_alive: Duration, id: Uuid) -> Self {
         let place = match client {
             Client::Device { device, .. } => Some(mqtt.sessions.enter(device.device_id)),
             Client::Newcomer => None,
@@ -133,6 +96,7 @@ impl Session {
             wire,
             client,
             place,
+            turn_of_device: None,
             id: id.to_string().into(),
             subscriptions: Subscriptions::default(),
             known: None,
@@ -147,8 +111,14 @@ impl Session {
         }
     }
 
-    async fn run<S: Stream>(&mut self, stream: &mut S) {
+    /// Speaks with the client until either goes.
+    pub(super) async fn run<S: Stream>(&mut self, stream: &mut S) {
         let mqtt = Arc::clone(&self.mqtt);
+        // The client is let in, and need not wait for that.
+        if flush(stream, &mut self.wire, ends(&mqtt, self.place.as_ref(), false)).await.is_err() {
+            return;
+        }
+        self.take_turn().await;
         loop {
             self.hear();
             if self.known.is_none() && self.subscriptions.attributes().is_some() && self.ending.is_none() {
@@ -157,7 +127,8 @@ impl Session {
             if self.ending.is_some() && self.under_way.is_empty() {
                 break;
             }
-            if flush(stream, &mut self.wire).await.is_err() {
+            let is_ending = self.ending.is_some();
+            if flush(stream, &mut self.wire, ends(&mqtt, self.place.as_ref(), is_ending)).await.is_err() {
                 self.give_up().await;
                 return;
             }
@@ -166,8 +137,8 @@ impl Session {
             tokio::select! {
                 // What was stored is acknowledged before its consequences are told, and that before more is read.
                 biased;
-                Some(outcome) = self.under_way.next(), if !self.under_way.is_empty() => self.acknowledge_all(outcome),
-                told = told(self.place.as_ref()), if self.ending.is_none() => self.heed(told).await,
+                Some(step) = self.under_way.next(), if !self.under_way.is_empty() => self.acknowledge_all(step).await,
+                told = sessions::told(self.place.as_ref()), if self.ending.is_none() => self.heed(told).await,
                 () = mqtt.stopping.cancelled(), if self.ending.is_none() => {
                     self.end(Ending::Told(DisconnectReasonCode::ServerShuttingDown));
                 }
@@ -184,10 +155,31 @@ impl Session {
         }
     }
 
-    /// What was sent is still stored: the client may have gone because it has said everything.
+    /// What is still to be sent.
+    pub(super) fn into_wire(self) -> Wire {
+        self.wire
+    }
+
+    /// Waits until what the device's former sessions began is finished. A session that ends before that begins nothing.
+    async fn take_turn(&mut self) {
+        let mqtt = Arc::clone(&self.mqtt);
+        while self.ending.is_none() && self.turn_of_device.is_none() {
+            let Some(place) = &self.place else { break };
+            tokio::select! {
+                biased;
+                told = place.told() => self.heed(told).await,
+                () = mqtt.stopping.cancelled() => self.end(Ending::Told(DisconnectReasonCode::ServerShuttingDown)),
+                turn = place.turn() => self.turn_of_device = Some(turn),
+            }
+        }
+        self.last_heard = Instant::now();
+    }
+
+    /// What was sent is still stored: the client may have gone because it has said everything. What it asked, nobody
+    /// waits for any more.
     async fn give_up(&mut self) {
-        while let Some(outcome) = self.under_way.next().await {
-            drop(outcome);
+        while let Some(step) = self.under_way.next().await {
+            drop(step);
         }
     }
 
@@ -240,16 +232,24 @@ impl Session {
                     self.exactly_once.push(id);
                 }
                 self.bytes += message.topic.len() + message.payload.len();
+                let asks = publish::asks(&message.topic);
                 let (mqtt, turn) = (Arc::clone(&self.mqtt), Arc::clone(&self.turn));
                 let carrying = publish::carry_out(mqtt, self.client, Arc::clone(&self.id), turn, message);
-                self.under_way.push_back(Box::pin(carrying));
+                self.under_way.push_back(match asks {
+                    true => Box::pin(ready(Step::Asks(Box::pin(carrying)))),
+                    false => Box::pin(carrying.map(Step::Done)),
+                });
             }
             Heard::Release(id) => self.wire.complete(id),
             Heard::Subscribe { id, filters } => {
                 let is_provisioning = matches!(self.client, Client::Newcomer);
                 let mut grant = |(filter, qos): (String, Qos)| {
                     let most = if qos == Qos::AtMostOnce { qos } else { Qos::AtLeastOnce };
-                    self.subscriptions.subscribe(&filter, most, is_provisioning).then_some(most)
+                    let refused = match filter.starts_with(SHARED) {
+                        true => SubackReasonCode::SharedSubscriptionsNotSupported,
+                        false => SubackReasonCode::TopicFilterInvalid,
+                    };
+                    self.subscriptions.subscribe(&filter, most, is_provisioning).then_some(most).ok_or(refused)
                 };
                 let granted: Vec<_> = filters.into_iter().map(&mut grant).collect();
                 self.wire.subscribed(id, &granted);
@@ -265,12 +265,18 @@ impl Session {
         }
     }
 
-    /// Acknowledges that one and those behind it that are ready, too, so that they are sent together.
-    fn acknowledge_all(&mut self, first: Outcome) {
+    /// Acknowledges that one and those behind it that are ready, too, so that they are sent together, as far as that is not
+    /// too much.
+    async fn acknowledge_all(&mut self, first: Step) {
         let mut next = Some(first);
-        while let Some(outcome) = next {
+        while let Some(step) = next {
+            let outcome = match step {
+                Step::Done(outcome) => outcome,
+                Step::Asks(answer) => answer.await,
+            };
             self.acknowledge(outcome);
-            next = self.under_way.next().now_or_never().flatten();
+            let has_room = self.wire.outgoing_bytes() < REPLY_BYTES;
+            next = if has_room { self.under_way.next().now_or_never().flatten() } else { None };
         }
     }
 
@@ -310,12 +316,13 @@ impl Session {
             End::Incomplete(_) => None,
             End::Refused(why) if is_v5 => Some((PubackReasonCode::NotAuthorized, why.as_str())),
             End::Unusable(why) if is_v5 => Some((PubackReasonCode::PayloadFormatInvalid, why.as_str())),
-            End::Refused(_) | End::Unusable(_) if self.mqtt.settings.closes_on_refusal => {
+            End::Full(why) if is_v5 => Some((PubackReasonCode::QuotaExceeded, why.as_str())),
+            End::Refused(_) | End::Full(_) | End::Unusable(_) if self.mqtt.settings.closes_on_refusal => {
                 return Err(DisconnectReasonCode::NotAuthorized);
             }
-            End::Refused(_) | End::Unusable(_) => None,
-            End::TooMany if is_v5 => Some((PubackReasonCode::QuotaExceeded, "too many messages")),
-            End::TooMany => return Err(DisconnectReasonCode::MessageRateTooHigh),
+            End::Refused(_) | End::Full(_) | End::Unusable(_) => None,
+            End::TooMany(why) if is_v5 => Some((PubackReasonCode::QuotaExceeded, why.as_str())),
+            End::TooMany(_) => return Err(DisconnectReasonCode::MessageRateTooHigh),
             End::NotStored => return Err(DisconnectReasonCode::ServerBusy),
             End::Gone => return Err(DisconnectReasonCode::AdministrativeAction),
         };
@@ -334,7 +341,7 @@ impl Session {
         if told.taken_over {
             self.end(Ending::Told(DisconnectReasonCode::SessionTakenOver));
         }
-        if told.credentials && !is_still_let_in(&self.mqtt, self.client).await {
+        if told.credentials && !connect::is_still_let_in(&self.mqtt, self.client).await {
             self.end(Ending::Told(DisconnectReasonCode::AdministrativeAction));
         }
         if told.written && self.known.is_some() {
@@ -358,15 +365,6 @@ impl Session {
     }
 }
 
-/// Whether the credentials by which the client came are still those of the device. If that cannot be read, it stays.
-async fn is_still_let_in(mqtt: &Mqtt, client: Client) -> bool {
-    let Client::Device { device, credentials_version } = client else { return true };
-    match mqtt.protocol.credentials.of_device(device.device_id).await {
-        Ok(found) => found.is_some_and(|found| found.version == credentials_version),
-        Err(_) => true,
-    }
-}
-
 /// Whether after these words nothing is acknowledged any more: a message was not carried out.
 const fn is_cut_off(code: DisconnectReasonCode) -> bool {
     matches!(
@@ -380,9 +378,18 @@ const fn is_cut_off(code: DisconnectReasonCode) -> bool {
     )
 }
 
-async fn told(place: Option<&Place>) -> Told {
-    match place {
-        Some(place) => place.told().await,
-        None => std::future::pending().await,
+/// Waits until the connection ends, for reasons that need not wait for what is sent to the client.
+async fn ends(mqtt: &Mqtt, place: Option<&Place>, is_ending: bool) {
+    let taken_over = async {
+        match place {
+            Some(place) => place.taken_over().await,
+            None => pending().await,
+        }
+    };
+    if !is_ending {
+        tokio::select! {
+            () = mqtt.stopping.cancelled() => {}
+            () = taken_over => {}
+        }
     }
 }

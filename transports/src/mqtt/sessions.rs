@@ -1,7 +1,10 @@
-//! The sessions that are open: one per device.
+//! The sessions that are open: one per device, and one after another.
+//!
+//! A new session takes the device's place at once, and begins with messages when what the former one began is finished: so
+//! many as one session may have under way are all that a device has, however often it connects.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering},
@@ -12,7 +15,7 @@ use deed_domain::{
     ids::DeviceId,
     ports::{DeviceWatcher, Written},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Mutex as Turn, Notify, OwnedMutexGuard};
 
 /// Another session of the device has begun, or its gateway speaks for it.
 const TAKEN_OVER: u8 = 1;
@@ -23,7 +26,16 @@ const WRITTEN: u8 = 4;
 
 /// Who is connected.
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<DeviceId, Arc<Signals>>>);
+pub(super) struct Sessions(Mutex<HashMap<DeviceId, OfDevice>>);
+
+/// The sessions of a device: the one that came last, and those before it that still finish what they began.
+struct OfDevice {
+    /// What the last one is told.
+    last: Arc<Signals>,
+    /// Whoever carries out messages holds it.
+    turn: Arc<Turn<()>>,
+    places: usize,
+}
 
 /// What a session is told from outside.
 #[derive(Default)]
@@ -48,6 +60,7 @@ pub(super) struct Place {
     sessions: Arc<Sessions>,
     device_id: DeviceId,
     signals: Arc<Signals>,
+    turn: Arc<Turn<()>>,
 }
 
 impl Sessions {
@@ -56,31 +69,39 @@ impl Sessions {
     pub(super) fn enter(self: &Arc<Self>, device_id: DeviceId) -> Place {
         let signals = Arc::<Signals>::default();
         signals.tell(CREDENTIALS);
-        let before = self.all().insert(device_id, Arc::clone(&signals));
-        if let Some(before) = before {
-            before.tell(TAKEN_OVER);
-        }
+        let turn = match self.all().entry(device_id) {
+            Entry::Occupied(mut entered) => {
+                let of_device = entered.get_mut();
+                of_device.places += 1;
+                std::mem::replace(&mut of_device.last, Arc::clone(&signals)).tell(TAKEN_OVER);
+                Arc::clone(&of_device.turn)
+            }
+            Entry::Vacant(vacant) => {
+                let of_device = OfDevice { last: Arc::clone(&signals), turn: Arc::default(), places: 1 };
+                Arc::clone(&vacant.insert(of_device).turn)
+            }
+        };
         metrics::gauge!("deed_mqtt_sessions").increment(1);
-        Place { sessions: Arc::clone(self), device_id, signals }
+        Place { sessions: Arc::clone(self), device_id, signals, turn }
     }
 
     /// Ends the device's session, if there is one.
     pub(super) fn end(&self, device_id: DeviceId) {
-        if let Some(signals) = self.all().get(&device_id) {
-            signals.tell(TAKEN_OVER);
+        if let Some(of_device) = self.all().get(&device_id) {
+            of_device.last.tell(TAKEN_OVER);
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<DeviceId, Arc<Signals>>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<DeviceId, OfDevice>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl DeviceWatcher for Sessions {
     fn written(&self, device_id: DeviceId, what: Written) {
-        if let Some(signals) = self.all().get(&device_id) {
+        if let Some(of_device) = self.all().get(&device_id) {
             let flag = |is: bool, flag: u8| if is { flag } else { 0 };
-            signals.tell(flag(what.credentials, CREDENTIALS) | flag(what.other, WRITTEN));
+            of_device.last.tell(flag(what.credentials, CREDENTIALS) | flag(what.other, WRITTEN));
         }
     }
 }
@@ -104,16 +125,38 @@ impl Place {
             self.signals.notify.notified().await;
         }
     }
+
+    /// Waits until the session is told that another one has begun; it is told so all the same.
+    pub(super) async fn taken_over(&self) {
+        while self.signals.flags.load(Ordering::Acquire) & TAKEN_OVER == 0 {
+            self.signals.notify.notified().await;
+        }
+    }
+
+    /// Waits until the device's former sessions have finished what they began; until this is dropped, later ones wait.
+    pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         metrics::gauge!("deed_mqtt_sessions").decrement(1);
         let mut all = self.sessions.all();
-        // It may be another one's by now.
-        if all.get(&self.device_id).is_some_and(|signals| Arc::ptr_eq(signals, &self.signals)) {
-            all.remove(&self.device_id);
+        if let Entry::Occupied(mut entered) = all.entry(self.device_id) {
+            entered.get_mut().places -= 1;
+            if entered.get().places == 0 {
+                entered.remove();
+            }
         }
+    }
+}
+
+/// What the session in that place is told next; one without a place never is.
+pub(super) async fn told(place: Option<&Place>) -> Told {
+    match place {
+        Some(place) => place.told().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -138,6 +181,26 @@ mod tests {
         assert_eq!(second.told().now_or_never(), Some(Told { taken_over: false, credentials: true, written: true }));
         assert_eq!(second.told().now_or_never(), None);
         drop(second);
+        assert!(sessions.all().is_empty());
+    }
+
+    #[test]
+    fn a_session_begins_when_all_before_it_have_finished() {
+        let (sessions, device) = (Arc::<Sessions>::default(), DeviceId(Uuid::from_u128(1)));
+        let first = sessions.enter(device);
+        let turn = first.turn().now_or_never();
+        assert!(turn.is_some());
+        let second = sessions.enter(device);
+        assert!(first.taken_over().now_or_never().is_some() && second.taken_over().now_or_never().is_none());
+        assert!(second.turn().now_or_never().is_none(), "the first one finishes");
+        drop(second);
+        let third = sessions.enter(device);
+        assert!(third.turn().now_or_never().is_none(), "the first one still finishes");
+        let other = sessions.enter(DeviceId(Uuid::from_u128(2)));
+        assert!(other.turn().now_or_never().is_some(), "another device does not wait");
+        drop((turn, first));
+        assert!(third.turn().now_or_never().is_some());
+        drop((third, other));
         assert!(sessions.all().is_empty());
     }
 }

@@ -10,13 +10,15 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::wire::Wire;
 
 /// How long a client may leave unread what it is sent.
 const WRITE: Duration = Duration::from_secs(30);
+/// The same once the connection ends.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Bytes that are read at once.
 const READ: usize = 4_096;
 
@@ -37,25 +39,37 @@ pub(super) async fn read<S: Stream>(stream: &mut S, into: &mut Vec<u8>) -> io::R
     .await
 }
 
-/// Sends what is to be sent.
+/// Sends what is to be sent. Less patience is left from when on the connection `ends`.
 ///
 /// # Errors
 /// The client does not read it, or is gone.
-pub(super) async fn flush<S: Stream>(stream: &mut S, wire: &mut Wire) -> io::Result<()> {
-    if !wire.has_outgoing() {
+pub(super) async fn flush<S: Stream>(
+    stream: &mut S,
+    wire: &mut Wire,
+    ends: impl Future<Output = ()>,
+) -> io::Result<()> {
+    if wire.outgoing_bytes() == 0 {
         return Ok(());
     }
     let bytes = wire.outgoing();
-    timeout(WRITE, async {
+    let sending = async {
         stream.write_all(&bytes).await?;
         stream.flush().await
-    })
-    .await
-    .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    };
+    let ending = async {
+        ends.await;
+        sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        biased;
+        sent = sending => sent,
+        () = ending => Err(io::ErrorKind::TimedOut.into()),
+        () = sleep(WRITE) => Err(io::ErrorKind::TimedOut.into()),
+    }
 }
 
 /// Says that nothing more is sent.
 pub(super) async fn close<S: Stream>(stream: &mut S) {
     // A client that is gone has heard it.
-    let _ = timeout(WRITE, stream.shutdown()).await;
+    let _ = timeout(LAST_WORDS, stream.shutdown()).await;
 }

@@ -41,6 +41,11 @@ pub fn router(mqtt: Arc<Mqtt>) -> Router {
 #[error("this is MQTT inside a WebSocket of the subprotocol `mqtt`")]
 struct NotMqtt;
 
+/// There are as many connections as there may be.
+#[derive(Debug, thiserror::Error)]
+#[error("there are as many connections as there may be")]
+struct TooManyConnections;
+
 async fn upgrade(
     State(mqtt): State<Arc<Mqtt>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -53,7 +58,8 @@ async fn upgrade(
     if upgrade.selected_protocol().is_none() {
         return faulty(StatusCode::BAD_REQUEST, NotMqtt);
     }
-    upgrade.on_upgrade(|socket| mqtt.serve(Inside::new(socket), None))
+    let Some(arrival) = mqtt.arrive() else { return faulty(StatusCode::SERVICE_UNAVAILABLE, TooManyConnections) };
+    upgrade.on_upgrade(|socket| mqtt.serve(arrival, Inside::new(socket), None))
 }
 
 /// The bytes inside the binary frames of a WebSocket; where a frame ends means nothing.

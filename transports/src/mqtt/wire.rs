@@ -110,8 +110,9 @@ impl Wire {
         std::mem::take(&mut self.out)
     }
 
-    pub(super) const fn has_outgoing(&self) -> bool {
-        !self.out.is_empty()
+    /// Bytes that are to be sent.
+    pub(super) const fn outgoing_bytes(&self) -> usize {
+        self.out.len()
     }
 
     /// The next packet that has come as a whole, if one has. A message of QoS 2 that comes again while the first is under
@@ -333,20 +334,20 @@ impl Wire {
         }
     }
 
-    /// What became of each filter: the QoS that is granted, if it is accepted.
-    pub(super) fn subscribed(&mut self, id: u16, granted: &[Option<Qos>]) {
+    /// What became of each filter: the QoS that is granted, or why it is refused, which is told in MQTT 5 alone.
+    pub(super) fn subscribed(&mut self, id: u16, granted: &[Result<Qos, SubackReasonCode>]) {
         if self.is_v5() {
-            let code = |granted: &Option<Qos>| match granted {
-                None => SubackReasonCode::TopicFilterInvalid,
-                Some(Qos::AtMostOnce) => SubackReasonCode::GrantedQos0,
-                Some(_) => SubackReasonCode::GrantedQos1,
+            let code = |granted: &Result<Qos, SubackReasonCode>| match granted {
+                Err(refused) => *refused,
+                Ok(Qos::AtMostOnce) => SubackReasonCode::GrantedQos0,
+                Ok(_) => SubackReasonCode::GrantedQos1,
             };
             self.send(v5_0::Suback::builder().packet_id(id).reason_codes(granted.iter().map(code).collect()).build());
         } else {
-            let code = |granted: &Option<Qos>| match granted {
-                None => SubackReturnCode::Failure,
-                Some(Qos::AtMostOnce) => SubackReturnCode::SuccessMaximumQos0,
-                Some(_) => SubackReturnCode::SuccessMaximumQos1,
+            let code = |granted: &Result<Qos, SubackReasonCode>| match granted {
+                Err(_) => SubackReturnCode::Failure,
+                Ok(Qos::AtMostOnce) => SubackReturnCode::SuccessMaximumQos0,
+                Ok(_) => SubackReturnCode::SuccessMaximumQos1,
             };
             self.send(v3_1_1::Suback::builder().packet_id(id).return_codes(granted.iter().map(code).collect()).build());
         }

@@ -16,6 +16,7 @@ mod tenants;
 use std::collections::BTreeMap;
 
 use deed_domain::{
+    device::OwnAttributes,
     ids::{ApiKeyId, CustomerId, DeviceId, ProfileId, SessionId, TenantId, UserId},
     ports::{
         ApiKey, Attribute, AttributeScope, Customer, DeviceCredentials, Entity, LinkPurpose, NewLink, Profile,
@@ -98,6 +99,19 @@ impl Registry {
                 self.attributes.retain(|(entity, _)| *entity != Entity::Device(device_id));
             }
         }
+    }
+
+    /// What a device's own attributes take, with and without those of these keys.
+    pub(in crate::memory) fn own_attributes(&self, device_id: DeviceId, keys: &[String]) -> OwnAttributes {
+        let mut own = OwnAttributes::default();
+        for (entity, Attribute { key, scope, value, .. }) in &self.attributes {
+            if (*entity, *scope) == (Entity::Device(device_id), AttributeScope::Client) {
+                let bytes = (key.len() + value.to_string().len()).try_into().unwrap_or(u64::MAX);
+                own.all = own.all.saturating_add(bytes);
+                own.others = own.others.saturating_add(if keys.contains(key) { 0 } else { bytes });
+            }
+        }
+        own
     }
 
     fn delete_attribute(&mut self, entity: Entity, scope: AttributeScope, key: &str) {

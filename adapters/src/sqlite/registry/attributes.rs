@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use deed_domain::{
+    device::OwnAttributes,
     ids::DeviceId,
     ports::{Attribute, AttributeScope, Attributes, Entity, StoreError},
     time::Timestamp,
@@ -46,6 +47,28 @@ pub(super) fn delete(tx: &Connection, entity: Entity, scope: AttributeScope, key
         statement.execute(params![entity.kind(), IdText::new(entity.id()), key, scope.as_str()])?;
     }
     Ok(())
+}
+
+/// What a device's own attributes take, with and without those of these keys.
+pub(in crate::sqlite) fn own(tx: &Connection, device_id: DeviceId, keys: &[String]) -> Result<OwnAttributes, SqlError> {
+    let (kind, id, scope) =
+        (Entity::Device(device_id).kind(), IdText::new(device_id.0), AttributeScope::Client.as_str());
+    // Kept by triggers.
+    let all: Option<i64> = tx
+        .prepare_cached("SELECT bytes FROM own_attributes WHERE device_id = ?1")?
+        .query_row([&id], |row| row.get(0))
+        .optional()?;
+    let all = all.unwrap_or_default();
+    let mut one = tx.prepare_cached(
+        "SELECT octet_length(key) + octet_length(value) FROM attributes
+         WHERE entity_kind = ?1 AND entity_id = ?2 AND key = ?3 AND scope = ?4",
+    )?;
+    let mut others = all;
+    for key in keys {
+        let bytes: Option<i64> = one.query_row(params![kind, id, key, scope], |row| row.get(0)).optional()?;
+        others -= bytes.unwrap_or_default();
+    }
+    Ok(OwnAttributes { all: all.unsigned_abs(), others: others.unsigned_abs() })
 }
 
 /// Puts a device's `additionalInfo` in the place of the one it had.

@@ -20,6 +20,7 @@ mod tenants;
 mod user_lists;
 mod users;
 
+pub(in crate::sqlite) use attributes::own as own_attributes;
 pub(in crate::sqlite) use departures::is_gone;
 
 use deed_domain::{

@@ -35,7 +35,7 @@ impl Batch {
                 return Err(Stopped::Append(AppendError::Gone(*party)));
             }
         }
-        let counts = counts::load(tx, append.counted, device_id)?;
+        let counts = counts::load(tx, &append.counted, device_id)?;
         let (mut device, mut sequence) = self.take(tx, device_id)?;
         let subject = Subject { device_id, device: &device, now: self.now, counts: &counts };
         let decision = catch_unwind(AssertUnwindSafe(|| (append.decide)(subject)));

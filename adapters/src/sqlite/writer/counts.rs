@@ -10,16 +10,22 @@ use rusqlite::{Connection, params};
 
 use crate::sqlite::{
     error::SqlError,
+    registry,
     values::{Column, IdText},
 };
 
 /// The counts that a command asks for.
-pub(super) fn load(tx: &Connection, counted: Counted, device_id: DeviceId) -> Result<ClaimantCounts, SqlError> {
+pub(super) fn load(tx: &Connection, counted: &Counted, device_id: DeviceId) -> Result<ClaimantCounts, SqlError> {
     Ok(match counted {
         Counted::Nothing => ClaimantCounts::default(),
-        Counted::Refusals => ClaimantCounts { suppressed: suppressed(tx, device_id)?, guesses: GuessWindow::default() },
-        Counted::Claimant(customer_id) => {
-            ClaimantCounts { suppressed: suppressed(tx, device_id)?, guesses: guesses(tx, customer_id)? }
+        Counted::Refusals => ClaimantCounts { suppressed: suppressed(tx, device_id)?, ..ClaimantCounts::default() },
+        Counted::Claimant(customer_id) => ClaimantCounts {
+            suppressed: suppressed(tx, device_id)?,
+            guesses: guesses(tx, *customer_id)?,
+            ..ClaimantCounts::default()
+        },
+        Counted::OwnAttributes(keys) => {
+            ClaimantCounts { attributes: registry::own_attributes(tx, device_id, keys)?, ..ClaimantCounts::default() }
         }
     })
 }

@@ -36,6 +36,17 @@ pub struct ClaimantCounts {
     pub suppressed: Suppressed,
     /// The claimant's wrong keys over all devices.
     pub guesses: GuessWindow,
+    /// What the device's own attributes take.
+    pub attributes: OwnAttributes,
+}
+
+/// What a device's own attributes take, before some of them are written: bytes of their keys, and of their values as JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnAttributes {
+    /// All of them.
+    pub all: u64,
+    /// Those that are not written.
+    pub others: u64,
 }
 
 /// Refusals without an event of their own, by kind.
@@ -117,6 +128,15 @@ pub fn decide(device: &Device, command: &DeviceCommand, facts: &Facts) -> Decisi
         DeviceCommand::ClearClaimingSwitch => Decision::accept(ownership::clear_switch(device, now)),
         DeviceCommand::IssueFromDevice { key_id, origin, key, duration_ms } => {
             issue::from_device(device, *key_id, *origin, key, *duration_ms, facts)
+        }
+        DeviceCommand::PutOwnAttributes { bytes, most } => {
+            let OwnAttributes { all, others } = facts.counts.attributes;
+            let then = others.saturating_add(*bytes);
+            // What takes more than that already may shrink.
+            if then > *most && then > all {
+                return Decision::refuse(Refusal::AttributesFull { most: *most });
+            }
+            Decision::accept(Vec::new())
         }
         DeviceCommand::RefuseGateway => issue::refuse_gateway(device, facts),
         DeviceCommand::IssueFromAdmin { .. } => issue::from_admin(device, command, facts).into(),
