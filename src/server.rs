@@ -1,10 +1,19 @@
 //! Listens, serves, and stops in order.
 
-use std::{fmt::Display, io, pin::pin, sync::Arc, time::Duration};
+use std::{fmt::Display, io, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use deed_transports::{coap::dtls::DtlsIdentity, mqtt::Mqtt, tls::Tls};
-use hyper::server::conn::http1;
+use deed_transports::{
+    coap::dtls::DtlsIdentity,
+    mqtt::{Mqtt, PeerAddress},
+    tls::Tls,
+};
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -191,7 +200,12 @@ async fn answer(listener: TcpListener, router: Router, most: usize, stopping: Ca
             metrics::counter!("deed_refused_connections_total", "transport" => "http").increment(1);
             continue;
         };
-        let service = TowerToHyperService::new(router.clone());
+        let from = address(&stream);
+        let routed = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(PeerAddress(from));
+            routed.call(request)
+        });
         let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let stopping = stopping.clone();
         open.spawn(async move {
@@ -217,7 +231,7 @@ async fn answer(listener: TcpListener, router: Router, most: usize, stopping: Ca
 /// Accepts connections of devices until the service stops; each ends by itself then.
 async fn converse(listener: TcpListener, mqtt: &Arc<Mqtt>, stopping: &CancellationToken) {
     while let Some(stream) = accept(&listener, stopping).await {
-        if let Some(arrival) = mqtt.arrive() {
+        if let Some(arrival) = mqtt.arrive(address(&stream)) {
             tokio::spawn(Arc::clone(mqtt).serve(arrival, stream, None));
         }
     }
@@ -226,7 +240,7 @@ async fn converse(listener: TcpListener, mqtt: &Arc<Mqtt>, stopping: &Cancellati
 /// The same over TLS.
 async fn converse_over_tls(listener: TcpListener, tls: &Arc<Tls>, mqtt: &Arc<Mqtt>, stopping: &CancellationToken) {
     while let Some(stream) = accept(&listener, stopping).await {
-        let Some(arrival) = mqtt.arrive() else { continue };
+        let Some(arrival) = mqtt.arrive(address(&stream)) else { continue };
         let (tls, mqtt, stopping) = (Arc::clone(tls), Arc::clone(mqtt), stopping.clone());
         tokio::spawn(async move {
             let agreed = tokio::select! {
@@ -242,6 +256,11 @@ async fn converse_over_tls(listener: TcpListener, tls: &Arc<Tls>, mqtt: &Arc<Mqt
             }
         });
     }
+}
+
+/// Where the other end is; one that has gone already is nowhere.
+fn address(stream: &TcpStream) -> IpAddr {
+    stream.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |address| address.ip())
 }
 
 fn refused(why: &dyn Display) {

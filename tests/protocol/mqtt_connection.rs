@@ -73,7 +73,7 @@ fn a_fault_of_the_service_ends_one_connection_and_is_counted() {
         runtime.block_on(async {
             let site = Site::open(true).await;
             let mqtt = mqtt(&site);
-            Arc::clone(&mqtt).serve(mqtt.arrive().unwrap(), Faulty, None).await;
+            Arc::clone(&mqtt).serve(mqtt.arrive([127, 0, 0, 1].into()).unwrap(), Faulty, None).await;
             mqtt.ended().await;
         });
     });
@@ -89,7 +89,7 @@ async fn who_adds_itself_has_a_minute() {
     tokio::time::pause();
     let (mut client, service) = tokio::io::duplex(4_096);
     let began = Instant::now();
-    tokio::spawn(Arc::clone(&mqtt).serve(mqtt.arrive().unwrap(), service, None));
+    tokio::spawn(Arc::clone(&mqtt).serve(mqtt.arrive([127, 0, 0, 1].into()).unwrap(), service, None));
     client.write_all(b"\x10\x19\x00\x04MQTT\x05\x82\x00\x00\x00\x00\x01c\x00\x09provision").await.unwrap();
     let mut told = Vec::new();
     client.read_to_end(&mut told).await.unwrap();
@@ -149,7 +149,7 @@ async fn gated() -> (Site, Arc<Gate>, Vec<u8>) {
 /// A client that is let in and sends that.
 async fn let_in(mqtt: &Arc<Mqtt>, connect: &[u8], bytes: &[u8]) -> DuplexStream {
     let (mut client, service) = tokio::io::duplex(65_536);
-    tokio::spawn(Arc::clone(mqtt).serve(mqtt.arrive().unwrap(), service, None));
+    tokio::spawn(Arc::clone(mqtt).serve(mqtt.arrive([127, 0, 0, 1].into()).unwrap(), service, None));
     client.write_all(connect).await.unwrap();
     let mut connack = [0; 4];
     client.read_exact(&mut connack).await.unwrap();

@@ -20,4 +20,5 @@ pub mod coap;
 pub mod device_protocol;
 pub mod http;
 pub mod mqtt;
+mod source;
 pub mod tls;

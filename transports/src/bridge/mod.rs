@@ -33,6 +33,7 @@ use rumqttc::{
         mqttbytes::{
             QoS,
             v5::{Filter, Packet, Publish, RetainForwardRule, SubscribeReasonCode},
+            valid_topic,
         },
     },
 };
@@ -141,10 +142,15 @@ impl Bridge {
             if done.connection != connection {
                 return true;
             }
-            if let (Some(reply), Some((device, told))) = (&reply, done.told.take()) {
-                // Whoever is told nothing sends it again. A reply that the broker has to acknowledge would wait for its
-                // window, and every acknowledgement behind it.
-                let _ = client.try_publish(reply.with(&device), QoS::AtMostOnce, false, told.to_string());
+            if let (Some(reply), Some((device, told))) = (&reply, &done.told) {
+                let topic = reply.with(device);
+                if !valid_topic(&topic) {
+                    count("not_told");
+                // A reply that the broker has to acknowledge would wait for its window, and every acknowledgement behind it.
+                } else if client.try_publish(topic, QoS::AtMostOnce, false, told.to_string()).is_err() {
+                    return false;
+                }
+                done.told = None;
             }
             client.try_ack(&done.publish).is_ok()
         };

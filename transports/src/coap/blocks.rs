@@ -24,10 +24,9 @@ pub(super) const MAX_BODY: usize = 65_536;
 const MOST_REQUESTS: usize = 256;
 /// Most of them of one device.
 const MOST_OF_ONE: usize = 4;
-/// Most of all who are not known to be a device, in the same way by their addresses: 4 MiB.
-const MOST_OF_STRANGERS: usize = 64;
-/// Most of them from one address.
-const MOST_FROM_ONE: usize = 8;
+/// Most of all who are not known to be a device, in the same way by their addresses: 16 MiB. One address may stand for many
+/// devices, so that it may have all that nobody else wants.
+const MOST_OF_STRANGERS: usize = 256;
 /// Most bytes of a part of an answer, as an exponent of two, less four.
 const LARGEST: u8 = 6;
 /// Most answers of which parts are still to be fetched.
@@ -132,7 +131,7 @@ impl Requests {
             Some(id) => (Owner::Device(id), &self.of_devices, MOST_REQUESTS, MOST_OF_ONE),
             None => {
                 let owner = Owner::Stranger(source(name.peer.address));
-                (owner, &self.of_strangers, MOST_OF_STRANGERS, MOST_FROM_ONE)
+                (owner, &self.of_strangers, MOST_OF_STRANGERS, MOST_OF_STRANGERS)
             }
         };
         let now = Instant::now();
@@ -324,7 +323,7 @@ mod tests {
         for port in 0..1_000 {
             begin(from(2, port));
         }
-        assert_eq!([991, 992, 999].map(|port| end(from(2, port))), [false, true, true], "its own oldest go first");
+        assert_eq!([744, 745, 999].map(|port| end(from(2, port))), [false, true, true], "its own oldest go first");
         // From many addresses, too, while they have more than one each.
         for port in 0..1_000 {
             begin(from(10 + u8::try_from(port % 20).unwrap(), port));

@@ -4,7 +4,7 @@ use std::{
     cmp::Reverse,
     collections::HashMap,
     hash::Hash,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::Arc,
 };
 
@@ -31,12 +31,9 @@ impl From<SocketAddr> for Peer {
     }
 }
 
-/// Whose an address is, as far as places are shared out: it alone, or with IPv6 the network of 64 bits, in which one has them all.
+/// Whose an address is, as far as places are shared out.
 pub(super) fn source(address: SocketAddr) -> IpAddr {
-    match address.ip().to_canonical() {
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
-        ip => ip,
-    }
+    crate::source::source(address.ip())
 }
 
 /// What makes room where all places are taken: of those who have most places, the oldest. They are given with whose they are, the

@@ -61,9 +61,6 @@ pub enum WhyNot {
     /// The device is not there, and cannot be made under that name.
     #[error(transparent)]
     Unusable(#[from] UnusableName),
-    /// The gateway has sent as much as it may.
-    #[error("the gateway has sent as much as it may")]
-    TooMany,
 }
 
 /// In which way a gateway's message failed: what it is told in the words of its protocol.
@@ -75,8 +72,6 @@ pub enum GatewayFault {
     Unusable,
     /// Something in the message cannot be read.
     Malformed,
-    /// The gateway has sent as much as it may.
-    TooMany,
     /// Something was not stored for reasons that pass; the message may be sent again.
     NotStored,
 }
@@ -141,10 +136,10 @@ impl DeviceProtocol {
         let gateway = self.gateway(gateway).await?;
         let (mut wanted, mut not) = (Vec::new(), Vec::new());
         for (n, DeviceClaim { name, payload }) in read_claims(encoding, message)?.into_iter().enumerate() {
-            // The message itself has been counted, and is the first.
-            if n > 0 && self.admit(gateway.device()).is_err() {
-                not.push(DeviceNotRegistered { name, why: WhyNot::TooMany });
-                continue;
+            // The message itself has been counted, and is the first. Once it is begun it is finished: what goes beyond the limit
+            // is paid for by the messages that follow.
+            if n > 0 {
+                let _ = self.admit(gateway.device());
             }
             match payload {
                 Ok(payload) => {
@@ -199,7 +194,6 @@ impl WhyNot {
         match self {
             Self::NotRegistered(not) => not.outcome(),
             Self::Unusable(name) => name.code(),
-            Self::TooMany => "too_many_requests",
         }
     }
 
@@ -208,7 +202,6 @@ impl WhyNot {
             Self::NotRegistered(NotRegistered::Failed(failure)) => of_failure(failure),
             Self::NotRegistered(NotRegistered::Payload(_)) => GatewayFault::Malformed,
             Self::Unusable(_) => GatewayFault::Unusable,
-            Self::TooMany => GatewayFault::TooMany,
         }
     }
 }

@@ -31,9 +31,17 @@ pub(super) async fn run<S: Stream>(
     // Rare and large: it is not kept in the task of a connection that is open for days.
     let let_in = Box::pin(introduce(&mqtt, &arrival, &mut stream, &mut wire, certificate, session)).await;
     if let Some((client, keep_alive)) = let_in {
-        arrival.stay();
+        let is_device = matches!(client, Client::Device { .. });
+        if is_device {
+            arrival.stay();
+            wire.trust();
+        }
         let mut session = Box::new(Session::new(mqtt, wire, client, keep_alive, session));
-        session.run(&mut stream).await;
+        tokio::select! {
+            () = session.run(&mut stream) => {}
+            // Whoever adds itself has shown nothing yet.
+            () = arrival.pushed_out(), if !is_device => {}
+        }
         // Its place and its turn are free from here on.
         wire = session.into_wire();
     }

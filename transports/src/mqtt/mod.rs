@@ -32,7 +32,7 @@ mod topics;
 mod websocket;
 mod wire;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use deed_domain::{
     client_certificate::ClientCertificate,
@@ -41,7 +41,11 @@ use deed_domain::{
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::{arrivals::Arrival, stream::Stream, websocket::router as over_websocket};
+pub use self::{
+    arrivals::Arrival,
+    stream::Stream,
+    websocket::{PeerAddress, router as over_websocket},
+};
 use self::{arrivals::Arrivals, sessions::Sessions};
 use crate::device_protocol::DeviceProtocol;
 
@@ -93,8 +97,8 @@ impl Mqtt {
     }
 
     /// A connection comes, and is one from here on; nothing if there are as many as there may be.
-    pub fn arrive(&self) -> Option<Arrival> {
-        self.arrivals.enter()
+    pub fn arrive(&self, from: IpAddr) -> Option<Arrival> {
+        self.arrivals.enter(from)
     }
 
     /// Speaks with one client until either goes. Over TLS, it may have presented a certificate.

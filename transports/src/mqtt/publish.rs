@@ -319,7 +319,6 @@ fn of_gateway(error: GatewayError) -> End {
         GatewayFault::Refused => End::Refused(error.reason()),
         GatewayFault::Unusable => End::Unusable(error.reason()),
         GatewayFault::Malformed => End::Malformed { why: error.reason(), stays: false },
-        GatewayFault::TooMany => End::TooMany(error.reason()),
         GatewayFault::NotStored => End::NotStored,
     }
 }

@@ -2,13 +2,14 @@
 
 use std::{
     io,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use axum::{
-    Router,
+    Extension, Router,
     body::Bytes,
     extract::{
         State,
@@ -41,6 +42,10 @@ pub fn router(mqtt: Arc<Mqtt>) -> Router {
 #[error("this is MQTT inside a WebSocket of the subprotocol `mqtt`")]
 struct NotMqtt;
 
+/// From where an HTTP connection comes: an extension of its requests.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerAddress(pub IpAddr);
+
 /// There are as many connections as there may be.
 #[derive(Debug, thiserror::Error)]
 #[error("there are as many connections as there may be")]
@@ -48,6 +53,7 @@ struct TooManyConnections;
 
 async fn upgrade(
     State(mqtt): State<Arc<Mqtt>>,
+    from: Option<Extension<PeerAddress>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(upgrade) = upgrade else { return faulty(StatusCode::BAD_REQUEST, NotMqtt) };
@@ -58,7 +64,8 @@ async fn upgrade(
     if upgrade.selected_protocol().is_none() {
         return faulty(StatusCode::BAD_REQUEST, NotMqtt);
     }
-    let Some(arrival) = mqtt.arrive() else { return faulty(StatusCode::SERVICE_UNAVAILABLE, TooManyConnections) };
+    let from = from.map_or(IpAddr::from([0, 0, 0, 0]), |Extension(PeerAddress(from))| from);
+    let Some(arrival) = mqtt.arrive(from) else { return faulty(StatusCode::SERVICE_UNAVAILABLE, TooManyConnections) };
     upgrade.on_upgrade(|socket| mqtt.serve(arrival, Inside::new(socket), None))
 }
 

@@ -46,6 +46,9 @@ enum Next {
     Skip(usize),
 }
 
+/// Most bytes of a packet of whoever has not shown that it is a device: more than it takes to introduce or to add itself.
+const STRANGERS_PACKET: usize = 8_192;
+
 /// A connection's packets.
 pub(super) struct Wire {
     engine: Box<Connection<role::Server>>,
@@ -63,6 +66,8 @@ pub(super) struct Wire {
     unacknowledged: Vec<u16>,
     /// Most bytes of a packet after its fixed header.
     max_payload: usize,
+    /// The same as long as nobody knows who speaks.
+    of_strangers: Option<usize>,
     /// Whether the client says its password and no user name, of which the engine is not told.
     has_no_user_name: bool,
     /// What is wrong with the name or version of the client's protocol, if the engine does not know it.
@@ -84,10 +89,16 @@ impl Wire {
             out: Vec::new(),
             unacknowledged: Vec::new(),
             max_payload,
+            of_strangers: Some(max_payload.min(STRANGERS_PACKET)),
             has_no_user_name: false,
             unknown_version: None,
             tells_why: true,
         }
+    }
+
+    /// It is known who speaks: packets may be as large as those of devices may.
+    pub(super) const fn trust(&mut self) {
+        self.of_strangers = None;
     }
 
     /// Whether this is MQTT 5.
@@ -125,6 +136,17 @@ impl Wire {
             if self.begins {
                 self.first = self.unread[self.at];
                 self.check_flags()?;
+                if let Some(most) = self.of_strangers {
+                    match raw::extent(&self.unread[self.at..], most) {
+                        Extent::Wholly { .. } => {}
+                        Extent::Partly => {
+                            self.unread.drain(..self.at);
+                            self.at = 0;
+                            return Ok(None);
+                        }
+                        Extent::Never => return Err(Fault::Broken(DisconnectReasonCode::PacketTooLarge)),
+                    }
+                }
                 match self.look() {
                     Next::Read => {}
                     Next::Wait => {
