@@ -4,6 +4,8 @@
 //! aliases. It reads one packet at a time, so that nothing is read that nobody has room for. Here stands what it does not
 //! check, and in which words a client is told: the engine would close with codes of its own.
 
+mod ahead;
+
 use mqtt_protocol_core::mqtt::{
     Connection, Version,
     common::Cursor,
@@ -19,10 +21,8 @@ use mqtt_protocol_core::mqtt::{
     role,
 };
 
-use super::{
-    heard::{Ack, Fault, Heard, understand},
-    raw::{self, Extent},
-};
+use self::ahead::Next;
+use super::heard::{Ack, Fault, Heard, understand};
 
 /// Most messages of QoS 1 and 2 that a client may have under way.
 const RECEIVE_MAXIMUM: u16 = 1_024;
@@ -35,16 +35,6 @@ const PUBLISH: u8 = 0x30;
 const PUBREL: u8 = 0x62;
 const SUBSCRIBE: u8 = 0x82;
 const UNSUBSCRIBE: u8 = 0xa2;
-
-/// What to do with the packet that begins.
-enum Next {
-    /// It is for the engine.
-    Read,
-    /// All of it has to come first.
-    Wait,
-    /// These bytes mean nothing.
-    Skip(usize),
-}
 
 /// Most bytes of a packet of whoever has not shown that it is a device: more than it takes to introduce or to add itself.
 const STRANGERS_PACKET: usize = 8_192;
@@ -136,18 +126,7 @@ impl Wire {
             if self.begins {
                 self.first = self.unread[self.at];
                 self.check_flags()?;
-                if let Some(most) = self.of_strangers {
-                    match raw::extent(&self.unread[self.at..], most) {
-                        Extent::Wholly { .. } => {}
-                        Extent::Partly => {
-                            self.unread.drain(..self.at);
-                            self.at = 0;
-                            return Ok(None);
-                        }
-                        Extent::Never => return Err(Fault::Broken(DisconnectReasonCode::PacketTooLarge)),
-                    }
-                }
-                match self.look() {
+                match self.look()? {
                     Next::Read => {}
                     Next::Wait => {
                         self.unread.drain(..self.at);
@@ -173,37 +152,6 @@ impl Wire {
         self.unread = Vec::new();
         self.at = 0;
         Ok(None)
-    }
-
-    /// Looks at a packet before the engine does.
-    fn look(&mut self) -> Next {
-        let is_first = self.engine.get_protocol_version() == Version::Undetermined;
-        let is_connect = is_first && self.first == raw::CONNECT;
-        if !is_connect && (is_first || !raw::ACKNOWLEDGEMENTS.contains(&self.first)) {
-            return Next::Read;
-        }
-        let bytes = &self.unread[self.at..];
-        let (header, length) = match raw::extent(bytes, self.max_payload) {
-            Extent::Partly => return Next::Wait,
-            Extent::Never => return Next::Read,
-            Extent::Wholly { header, length } => (header, length),
-        };
-        let body = &bytes[header..length];
-        if !is_connect {
-            let is_expected = |id| self.first == raw::PUBACK && self.unacknowledged.contains(&id);
-            // An acknowledgement of nothing harms nobody.
-            return if raw::packet_id(body).is_none_or(is_expected) { Next::Read } else { Next::Skip(length) };
-        }
-        let connect = raw::Connect(body);
-        self.unknown_version = (connect.is_of_another_protocol() || connect.is_newer())
-            .then(|| Fault::UnknownVersion { is_newer: connect.is_newer() });
-        if let Some(mut packet) = connect.with_user_name() {
-            packet.extend_from_slice(&bytes[length..]);
-            self.unread = packet;
-            self.at = 0;
-            self.has_no_user_name = true;
-        }
-        Next::Read
     }
 
     /// The flags that the engine does not look at.
