@@ -39,7 +39,7 @@ pub(crate) async fn add_operator(
     service: &Service,
     show: impl FnOnce(&str) -> io::Result<()>,
 ) -> Result<(), FirstStartError> {
-    let accounts: Arc<dyn Accounts> = Arc::new(service.store.clone());
+    let accounts: Arc<dyn Accounts> = Arc::clone(&service.store) as Arc<dyn Accounts>;
     if !accounts.is_empty().await? {
         return Ok(());
     }

@@ -2,8 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use deed_adapters::sqlite::SqliteStore;
-use deed_projections::ReadModels;
+use deed_adapters::Store;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -26,8 +25,7 @@ pub(crate) fn collect() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// Measures until it is told to stop.
-pub(crate) async fn measure(store: SqliteStore, metrics: PrometheusHandle, stopping: CancellationToken) {
-    let keys: Arc<dyn ReadModels> = Arc::new(store.clone());
+pub(crate) async fn measure(store: Arc<dyn Store>, metrics: PrometheusHandle, stopping: CancellationToken) {
     let mut interval = tokio::time::interval(EVERY);
     loop {
         tokio::select! {
@@ -44,7 +42,7 @@ pub(crate) async fn measure(store: SqliteStore, metrics: PrometheusHandle, stopp
             }
             Err(error) => tracing::warn!(%error, "the read models' lag could not be measured"),
         }
-        match keys.active_key_count().await {
+        match store.active_key_count().await {
             Ok(count) => metrics::gauge!("deed_active_keys").set(count as f64),
             Err(error) => tracing::warn!(%error, "active keys could not be counted"),
         }

@@ -27,6 +27,7 @@ mod logging;
 mod open_files;
 mod pepper_check;
 mod server;
+mod storage;
 mod tls_files;
 mod wiring;
 

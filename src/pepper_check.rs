@@ -1,8 +1,7 @@
 //! Whether the stored claim keys were digested with the peppers that are there: a database that was restored without its
 //! `secrets.yml` would otherwise refuse every key as wrong.
 
-use deed_adapters::sqlite::SqliteStore;
-use deed_projections::ActiveKeysQuery;
+use deed_adapters::Store;
 
 use crate::{
     cli::CliError,
@@ -14,14 +13,18 @@ use crate::{
 ///
 /// # Errors
 /// [`SecretsError::OtherPepper`] if a pepper that a key needs is not configured. One that is not what it was may be meant, as
-/// a lost one is replaced so, and is told in the log.
-pub(crate) async fn active_keys(store: &SqliteStore, secrets: &Secrets) -> Result<(), CliError> {
+/// a lost one is replaced so, and is told in the log; with a database that nodes share it is [`SecretsError::ChangedPepper`],
+/// as they all have to have the same.
+pub(crate) async fn active_keys(store: &dyn Store, secrets: &Secrets, is_shared: bool) -> Result<(), CliError> {
     let missing = store.peppers().await?.into_iter().find(|id| secrets.peppers.iter().all(|pepper| pepper.id != *id));
     if let Some(id) = missing {
         return Err(SecretsError::OtherPepper { id }.into());
     }
     let digester = wiring::digester(secrets)?;
     for id in store.changed_peppers(digester.checks()).await? {
+        if is_shared {
+            return Err(SecretsError::ChangedPepper { id }.into());
+        }
         tracing::error!(
             pepper = id.0,
             "this pepper is not the one that the database knows under its id: keys that were issued under it are refused as \

@@ -4,11 +4,11 @@ use std::{hash::Hash, sync::Arc, time::Duration};
 
 use axum::Router;
 use deed_adapters::{
+    Store,
     mail::{MailSettingsError, MailWorker, NoMailServer, SmtpMailer},
     rate_limits::MemoryRateLimiter,
     secrets::{Argon2Cost, Argon2Hasher, HmacDigester, InvalidCost, JwtSigner, Pepper, PepperError, SignerError},
-    sqlite::SqliteStore,
-    surroundings::{OsEntropy, SystemClock},
+    surroundings::OsEntropy,
 };
 use deed_api::{ApiSettings, ApiState, Readiness, RequestLimits};
 use deed_domain::{
@@ -40,7 +40,7 @@ use crate::{
 /// The parts of a running service.
 pub(crate) struct Service {
     /// What everything is kept in.
-    pub(crate) store: SqliteStore,
+    pub(crate) store: Arc<dyn Store>,
     /// The use cases.
     pub(crate) claims: Claims,
     /// Hashes passwords.
@@ -100,13 +100,13 @@ impl Service {
     pub(crate) fn build(
         config: &Config,
         secrets: &Secrets,
-        store: SqliteStore,
+        store: Arc<dyn Store>,
         metrics: PrometheusHandle,
         connections: Connections,
     ) -> Result<Self, WiringError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = store.time();
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-        let stored = Arc::new(store.clone());
+        let stored = Arc::clone(&store);
         let claims = claims(config, secrets, &store)?;
         let passwords: Arc<dyn PasswordHasher> =
             Arc::new(Argon2Hasher::new(Argon2Cost::default(), Arc::clone(&entropy))?);
@@ -126,7 +126,7 @@ impl Service {
             most_attribute_bytes: config.transport.most_attribute_bytes,
             store: stored.clone(),
             feed: stored.clone(),
-            waiting: Waiting::on(&store),
+            waiting: Waiting::on(&*store),
             clock: Arc::clone(&clock),
             message_limit: config.limits.of_devices().map(message_limit),
         };
@@ -142,11 +142,11 @@ impl Service {
             protocol.clone(),
             mqtt_settings(config, connections),
             Arc::clone(&entropy),
-            &store,
+            &*store,
             stopping.clone(),
         );
         let coap =
-            || Coap::new(protocol.clone(), coap_settings(config), Arc::clone(&entropy), &store, stopping.clone());
+            || Coap::new(protocol.clone(), coap_settings(config), Arc::clone(&entropy), &*store, stopping.clone());
         // Each port has room of its own: what comes to one does not crowd the other.
         let (coap, coap_dtls) = (coap(), coap());
         let deletions = Deletions::new(claims.clone(), stored.clone(), stored.clone());
@@ -210,11 +210,10 @@ pub(crate) fn digester(secrets: &Secrets) -> Result<HmacDigester, WiringError> {
 ///
 /// # Errors
 /// [`WiringError::Peppers`].
-pub(crate) fn claims(config: &Config, secrets: &Secrets, store: &SqliteStore) -> Result<Claims, WiringError> {
-    let stored = Arc::new(store.clone());
-    let digester = digester(secrets)?;
-    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-    Ok(Claims::new(stored.clone(), stored, Arc::new(digester), clock, entropy, config.claim.policy()))
+pub(crate) fn claims(config: &Config, secrets: &Secrets, store: &Arc<dyn Store>) -> Result<Claims, WiringError> {
+    let digester = Arc::new(digester(secrets)?);
+    let (events, profiles) = (Arc::clone(store), Arc::clone(store));
+    Ok(Claims::new(events, profiles, digester, store.time(), Arc::new(OsEntropy), config.claim.policy()))
 }
 
 /// What takes letters, and what sends them.
@@ -252,6 +251,7 @@ fn mqtt_settings(config: &Config, connections: Connections) -> MqttSettings {
         idle_limit: Duration::from_millis(config.mqtt.idle_limit_ms),
         legacy_ack: config.claim.legacy_ack,
         closes_on_refusal: config.mqtt.closes_on_refusal,
+        one_at_a_time: config.storage.is_on_a_server(),
         takes_expired_certificates: config.mqtt.takes_expired_certificates,
     }
 }

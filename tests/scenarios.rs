@@ -8,6 +8,7 @@ mod deed;
 use std::{sync::Arc, time::Duration};
 
 use deed_adapters::{
+    Store,
     sqlite::{SqliteOptions, SqliteStore},
     surroundings::SystemClock,
 };

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`sqlite`] | event store, feed, read models and registry in one SQLite file: the embedded default |
+//! | [`postgres`] | the same on PostgreSQL, for several nodes |
 //! | [`secrets`] | key digests, password hashes, signed tokens |
 //! | [`mail`] | letters to people, by SMTP |
 //! | [`rate_limits`] | who has sent enough |
@@ -14,13 +15,22 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod folded;
 pub mod mail;
 #[cfg(feature = "testing")]
 pub mod memory;
+mod notices;
+pub mod postgres;
 pub mod rate_limits;
+mod registry_text;
 pub mod secrets;
 pub mod sqlite;
+mod step_words;
+mod store;
 pub mod surroundings;
 mod watchers;
+
+pub use store::{CheckReport, Ports, Progress, READ_MODELS, RebuildError, Store};

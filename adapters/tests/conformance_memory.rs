@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use deed_adapters::{
-    conformance::{Factory, Store},
+    conformance::{Factory, Ports},
     memory::InMemoryStore,
 };
 use deed_domain::ports::Clock;
@@ -15,7 +15,7 @@ struct InMemory(Mutex<Option<InMemoryStore>>);
 
 #[async_trait]
 impl Factory for InMemory {
-    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Ports> {
         let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let opened = match store.take() {
             Some(store) => store.with_clock(clock),

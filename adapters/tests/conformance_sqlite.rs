@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deed_adapters::{
-    conformance::{Factory, Store},
+    Store,
+    conformance::{Factory, Ports},
     sqlite::{SqliteOptions, SqliteStore},
 };
 use deed_domain::ports::Clock;
@@ -27,7 +28,7 @@ impl Sqlite {
 
 #[async_trait]
 impl Factory for Sqlite {
-    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Ports> {
         let mut open = self.open.lock().await;
         if let Some(store) = open.take() {
             store.close().await;

@@ -10,9 +10,10 @@ use std::{
 };
 
 use deed_adapters::{
+    CheckReport, READ_MODELS, Store,
     conformance::SettableClock,
     secrets::{HmacDigester, Pepper},
-    sqlite::{CheckReport, READ_MODELS, SqliteOptions, SqliteStore},
+    sqlite::{SqliteOptions, SqliteStore},
     surroundings::OsEntropy,
 };
 use deed_domain::{

@@ -44,6 +44,9 @@ pub fn check_text(member: &'static str, text: &str) -> Result<(), InvalidText> {
         Err(InvalidText::TooLong(member))
     } else if has_markup(text) {
         Err(InvalidText::Markup(member))
+    } else if text.contains('\0') {
+        // Databases have no text with it.
+        Err(InvalidText::ControlCharacter(member))
     } else {
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use deed_adapters::sqlite::SqliteStore;
+use deed_adapters::Store;
 use deed_domain::ids::TenantId;
 use deed_transports::{
     bridge::BridgeSettings,
@@ -18,7 +18,7 @@ use crate::{config::Config, tls_files::TlsFilesError};
 ///
 /// # Errors
 /// [`CliError`] if a file cannot be used, or it is not clear whose devices are meant.
-pub(super) async fn settings(config: &Config, store: &SqliteStore) -> Result<Option<BridgeSettings>, CliError> {
+pub(super) async fn settings(config: &Config, store: &dyn Store) -> Result<Option<BridgeSettings>, CliError> {
     let bridge = &config.bridge;
     let (Some(url), Some(topic)) = (&bridge.url, &bridge.topic) else { return Ok(None) };
     let tenant_id = match bridge.knows_names() {

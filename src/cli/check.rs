@@ -3,9 +3,13 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use deed_adapters::sqlite::CheckReport;
+use deed_adapters::CheckReport;
 
-use super::{exit::CliError, progress::Progress, shared::Location};
+use super::{
+    exit::CliError,
+    progress::Progress,
+    shared::{Location, runtime},
+};
 
 /// Check that the log is whole and the read models follow from it
 ///
@@ -19,10 +23,11 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let store = self.location.open_read_only()?;
-        let progress = Progress::start("checking");
-        let report = store.check(&mut |done, total| progress.report(done, total))?;
-        drop(progress);
+        let report = runtime()?.block_on(async {
+            let store = self.location.open_read_only().await?;
+            let progress = Progress::start("checking");
+            Ok::<_, CliError>(store.check(&mut |done, total| progress.report(done, total)).await?)
+        })?;
         // Damage is told by the status, too, whether or not anybody reads what it is.
         let told = tell(&report);
         if report.fault_count == 0 { Ok(told?) } else { Err(CliError::Damaged) }

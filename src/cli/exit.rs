@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use deed_adapters::sqlite::{OpenError, RebuildError};
+use deed_adapters::{RebuildError, postgres, sqlite};
 use deed_domain::ports::StoreError;
 use deed_projections::Undecodable;
 
@@ -54,8 +54,11 @@ pub(crate) enum CliError {
         /// The database.
         path: PathBuf,
         /// Why.
-        why: OpenError,
+        why: sqlite::OpenError,
     },
+    /// The database server cannot be used.
+    #[error(transparent)]
+    OpenServer(#[from] postgres::OpenError),
     /// The database cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -139,17 +142,25 @@ impl CliError {
         match self {
             Self::Usage(_)
             | Self::Config(_)
-            | Self::Secrets(SecretsError::PepperLost { .. } | SecretsError::OtherPepper { .. })
+            | Self::Secrets(
+                SecretsError::PepperLost { .. }
+                | SecretsError::OtherPepper { .. }
+                | SecretsError::ChangedPepper { .. }
+                | SecretsError::NotConfigured { .. },
+            )
             | Self::Wiring(_)
             | Self::Tls(_)
             | Self::Rebuild(RebuildError::Unknown(_)) => USAGE,
             Self::Secrets(SecretsError::Unwritable { .. }) | Self::DataDir(_) => NO_DATA_DIR,
+            Self::OpenServer(postgres::OpenError::Url(_)) => USAGE,
             Self::Open { why, .. } if why.is_damage() => DAMAGED,
+            Self::OpenServer(why) if why.is_damage() => DAMAGED,
             Self::Store(StoreError::Damaged { .. } | StoreError::Corrupt(_))
             | Self::Rebuild(RebuildError::Store(StoreError::Damaged { .. } | StoreError::Corrupt(_)))
             | Self::Event(_)
             | Self::Damaged => DAMAGED,
             Self::Open { .. }
+            | Self::OpenServer(_)
             | Self::Store(StoreError::Unavailable(_))
             | Self::Rebuild(RebuildError::Store(StoreError::Unavailable(_)))
             | Self::Listen { .. } => UNAVAILABLE,

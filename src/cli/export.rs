@@ -6,7 +6,7 @@ use clap::Args;
 use deed_domain::{
     codec::AGGREGATE_TYPE,
     ids::{DeviceId, Position, Sequence},
-    ports::{Feed, RecordedEvent, Scope, StoreError},
+    ports::{RecordedEvent, Scope, StoreError},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -52,9 +52,9 @@ struct Line<'a> {
 
 impl Export {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let store = self.location.open_read_only()?;
         let mut out = BufWriter::new(io::stdout().lock());
         runtime()?.block_on(async {
+            let store = self.location.open_read_only().await?;
             let end = store.head().await?;
             let start = Position(self.after);
             let progress = Progress::start("exporting");

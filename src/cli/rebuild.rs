@@ -1,19 +1,14 @@
 //! `deed rebuild`
 
-use std::sync::Arc;
-
 use clap::Args;
-use deed_adapters::{
-    sqlite::{READ_MODELS, RebuildError, SqliteOptions, SqliteStore},
-    surroundings::SystemClock,
-};
+use deed_adapters::{READ_MODELS, RebuildError};
 
 use super::{
     exit::CliError,
     progress::Progress,
     shared::{Location, runtime},
 };
-use crate::data_dir::{DataDir, lock_database};
+use crate::storage;
 
 /// Fill read models again from the log
 ///
@@ -33,20 +28,19 @@ impl Rebuild {
             None => READ_MODELS.to_vec(),
             Some(name) => vec![known(name)?],
         };
-        let storage = self.location.load(&[])?.config.storage;
-        let path = storage.database_file();
-        let open = |why| CliError::Open { path: path.clone(), why };
-        // Opened to be read first, so that a misspelt path is not made into an empty database.
-        SqliteStore::open(SqliteOptions::read_only(&path), Arc::new(SystemClock)).map_err(open)?;
-        let _data_dir = DataDir::open(&storage.data_dir, "rebuild")?;
-        let _database = storage.database_elsewhere().map(|path| lock_database(path, "rebuild")).transpose()?;
-        let store = SqliteStore::open(SqliteOptions::new(&path), Arc::new(SystemClock)).map_err(open)?;
-        for name in names {
-            let progress = Progress::start(format!("rebuilding {name}"));
-            store.rebuild(name, &mut |done, total| progress.report(done, total))?;
-        }
-        runtime()?.block_on(store.close());
-        Ok(())
+        let settings = self.location.load(&[])?.config.storage;
+        runtime()?.block_on(async {
+            // Opened to be read first, so that a misspelt path is not made into an empty database.
+            storage::open_read_only(&settings).await?;
+            let _locks = storage::lock(&settings, "rebuild")?;
+            let store = storage::open(&settings).await?;
+            for name in names {
+                let progress = Progress::start(format!("rebuilding {name}"));
+                store.rebuild(name, &mut |done, total| progress.report(done, total)).await?;
+            }
+            store.close().await;
+            Ok(())
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use deed_api::reset_link;
-use deed_domain::ports::{LinkPurpose, PersonalLinks, Users};
+use deed_domain::ports::LinkPurpose;
 
 use super::{
     exit::CliError,
@@ -29,14 +29,14 @@ pub(super) struct ResetLink {
 impl ResetLink {
     pub(super) fn run(self) -> Result<(), CliError> {
         let config = self.location.load(&[])?.config;
-        let store = self.location.open_read_only()?;
         let link = runtime()?.block_on(async {
+            let store = self.location.open_read_only().await?;
             let user_id = match self.user.parse() {
                 Ok(id) => Some(id),
                 Err(_) => store.user_by_email(self.user.trim()).await?.map(|(user, _)| user.id),
             };
             let Some(user_id) = user_id else { return Ok(None) };
-            store.pending_link(user_id, LinkPurpose::PasswordReset).await
+            Ok::<_, CliError>(store.pending_link(user_id, LinkPurpose::PasswordReset).await?)
         })?;
         let missing = "the user does not wait for a link: none was asked for, it has been used or has expired, or a letter has it";
         let token = link.and_then(|link| link.token).ok_or_else(|| CliError::NotFound(missing.into()))?;

@@ -3,19 +3,11 @@
 use std::{
     io::{self, Write},
     net::{IpAddr, SocketAddr},
-    sync::Arc,
 };
 
 use clap::Args;
-use deed_adapters::{
-    sqlite::{SqliteOptions, SqliteStore},
-    surroundings::{OsEntropy, SystemClock},
-};
-use deed_domain::{
-    claims::Failure,
-    device::Refusal,
-    ports::{AccountsError, Users},
-};
+use deed_adapters::surroundings::OsEntropy;
+use deed_domain::{claims::Failure, device::Refusal, ports::AccountsError};
 use deed_transports::{bridge::Bridge, coap::dtls::DtlsIdentity, tls::Tls};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
@@ -30,6 +22,7 @@ use crate::{
     open_files::Connections,
     pepper_check,
     server::{self, Listeners, Signals},
+    storage,
     tls_files::{COAP, MQTT, TlsFiles},
     wiring::Service,
 };
@@ -64,8 +57,8 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<(), CliError> {
         let Loaded { config, warnings, .. } = self.location.load(if self.demo { DEMO_DEFAULTS } else { &[] })?;
-        if self.demo && config.storage.database.is_some() {
-            return Err(CliError::Usage("--demo has a database of its own: leave `database` unset".into()));
+        if self.demo && config.storage.database_elsewhere().is_some() {
+            return Err(CliError::Usage("--demo has a file of its own: leave `database` unset".into()));
         }
         logging::start(&config.log);
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
@@ -76,25 +69,32 @@ impl Serve {
         let data_dir = self.take_data_dir(&config)?;
         // Before anything is made: a start in vain leaves nothing behind that looks like a lost database.
         let ports = runtime.block_on(Ports::take(&config, certificates))?;
-        data_dir.settle()?;
+        data_dir.as_ref().map_or(Ok(()), DataDir::settle)?;
         let _database = config.storage.database_elsewhere().map(|path| lock_database(path, "serve")).transpose()?;
         let had_secrets = config.storage.secrets_file().exists();
-        let secrets = Secrets::complete(&config, &OsEntropy)?;
+        let secrets = match &data_dir {
+            Some(_) => Secrets::complete(&config, &OsEntropy)?,
+            None => Secrets::of_all_nodes(&config)?,
+        };
         let metrics = gauges::collect().map_err(|why| CliError::System(format!("metrics: {why}")))?;
         let surroundings = Surroundings { data_dir, ports, metrics, connections };
         runtime.block_on(self.serve(&config, &secrets, had_secrets, surroundings))
     }
 
-    fn take_data_dir(&self, config: &Config) -> Result<DataDir, CliError> {
+    /// None where everything is on a database server.
+    fn take_data_dir(&self, config: &Config) -> Result<Option<DataDir>, CliError> {
         let path = &config.storage.data_dir;
         if self.demo {
-            return Ok(DataDir::open_demo(path, "serve --demo")?);
+            return Ok(Some(DataDir::open_demo(path, "serve --demo")?));
+        }
+        if config.storage.is_on_a_server() {
+            return Ok(None);
         }
         let data_dir = DataDir::open(path, "serve")?;
         if data_dir.is_demo() {
             tracing::warn!("this data directory was made for a demo, with passwords that everybody knows");
         }
-        Ok(data_dir)
+        Ok(Some(data_dir))
     }
 
     async fn serve(
@@ -106,18 +106,16 @@ impl Serve {
     ) -> Result<(), CliError> {
         let Surroundings { data_dir, ports, metrics, connections } = surroundings;
         let signals = Signals::catch().map_err(|why| CliError::System(format!("signals cannot be caught: {why}")))?;
-        let path = config.storage.database_file();
-        let store = SqliteStore::open(SqliteOptions::new(&path), Arc::new(SystemClock))
-            .map_err(|why| CliError::Open { path, why })?;
-        pepper_check::active_keys(&store, secrets).await?;
+        let store = storage::open(&config.storage).await?;
+        pepper_check::active_keys(&*store, secrets, config.storage.is_on_a_server()).await?;
         if had_secrets && store.is_empty().await? {
             // What was there has been lost, or the first start was cut off.
             tracing::warn!("the database is empty, and secrets.yml was made for one: if it held anything, restore it");
         }
         let mut service = Service::build(config, secrets, store, metrics.clone(), connections)?;
         let url = format!("http://{}", reachable(ports.http.local_addr()?));
-        self.prepare(&service, &data_dir, config, &url).await?;
-        let bridge = bridge::settings(config, &service.store).await?;
+        self.prepare(&service, data_dir.as_ref(), config, &url).await?;
+        let bridge = bridge::settings(config, &*service.store).await?;
         service.bridge = bridge.map(|settings| Bridge::new(settings, service.protocol.clone()));
         let http = listen(ports.http)?;
         let mqtt = ports.mqtt.map(listen).transpose()?;
@@ -145,10 +143,22 @@ impl Serve {
     }
 
     /// Makes what a new database begins with, and says how to sign in.
-    async fn prepare(&self, service: &Service, data_dir: &DataDir, config: &Config, url: &str) -> Result<(), CliError> {
+    async fn prepare(
+        &self,
+        service: &Service,
+        data_dir: Option<&DataDir>,
+        config: &Config,
+        url: &str,
+    ) -> Result<(), CliError> {
         let mut out = io::stdout();
-        if self.demo {
-            if !data_dir.is_seeded()? || service.store.is_empty().await? {
+        if let Some(data_dir) = data_dir.filter(|_| self.demo) {
+            let is_empty = service.store.is_empty().await?;
+            if !data_dir.is_seeded()? && !is_empty && config.storage.is_on_a_server() {
+                return Err(CliError::Usage(
+                    "the database holds something already, and a demo begins with nothing".into(),
+                ));
+            }
+            if !data_dir.is_seeded()? || is_empty {
                 demo::seed(service).await.map_err(not_seeded)?;
                 data_dir.mark_seeded()?;
             }
@@ -182,7 +192,7 @@ fn not_seeded(error: SeedError) -> CliError {
 
 /// What is this process's alone while it runs, and where it counts.
 struct Surroundings {
-    data_dir: DataDir,
+    data_dir: Option<DataDir>,
     ports: Ports,
     metrics: PrometheusHandle,
     connections: Connections,

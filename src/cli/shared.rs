@@ -3,14 +3,14 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use deed_adapters::{
-    sqlite::{SqliteOptions, SqliteStore},
-    surroundings::SystemClock,
-};
+use deed_adapters::Store;
 use tokio::runtime::{Builder, Runtime};
 
 use super::exit::CliError;
-use crate::config::{self, Environment, Inputs, Loaded};
+use crate::{
+    config::{self, Environment, Inputs, Loaded},
+    storage,
+};
 
 /// Where the configuration and the data are.
 #[derive(Args, Clone, Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Location {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
 
-    /// The database, as sqlite:<path> [default: deed.db in the data directory]
+    /// The database, as sqlite:<path> or postgres://<user>@<host>/<database> [default: deed.db in the data directory]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 }
@@ -44,10 +44,8 @@ impl Location {
     ///
     /// # Errors
     /// [`CliError`].
-    pub(super) fn open_read_only(&self) -> Result<SqliteStore, CliError> {
-        let path = self.load(&[])?.config.storage.database_file();
-        SqliteStore::open(SqliteOptions::read_only(&path), Arc::new(SystemClock))
-            .map_err(|why| CliError::Open { path, why })
+    pub(super) async fn open_read_only(&self) -> Result<Arc<dyn Store>, CliError> {
+        storage::open_read_only(&self.load(&[])?.config.storage).await
     }
 }
 

@@ -1,9 +1,9 @@
 //! Which tenant is meant.
 
-use deed_adapters::sqlite::SqliteStore;
+use deed_adapters::Store;
 use deed_domain::{
     ids::TenantId,
-    ports::{AccountSort, PageRequest, Tenants},
+    ports::{AccountSort, PageRequest},
 };
 
 use crate::cli::CliError;
@@ -15,7 +15,7 @@ const MOST: u32 = 1_000_000;
 ///
 /// # Errors
 /// [`CliError::Usage`] if it is not clear which one is meant; [`CliError::NotFound`] if there is none.
-pub(super) async fn find(store: &SqliteStore, wanted: Option<&str>, setting: &str) -> Result<TenantId, CliError> {
+pub(super) async fn find(store: &dyn Store, wanted: Option<&str>, setting: &str) -> Result<TenantId, CliError> {
     let all =
         PageRequest { page: 0, page_size: MOST, text_search: None, sort: AccountSort::Creation, descending: false };
     let tenants = store.tenants(all).await?.rows;

@@ -55,6 +55,22 @@ pub(crate) enum SecretsError {
         /// The pepper that is not there.
         id: PepperId,
     },
+    /// Another node has another pepper under the same id.
+    #[error(
+        "the pepper `{}` is not the one that the database knows under this id: configure the same on every node, or give a new \
+         pepper an id of its own",
+        id.0
+    )]
+    ChangedPepper {
+        /// The pepper.
+        id: PepperId,
+    },
+    /// They are not configured, and cannot be made, as all nodes have to have the same.
+    #[error("{setting} has to be set, the same on every node: on PostgreSQL the service makes no secrets of its own")]
+    NotConfigured {
+        /// The setting.
+        setting: &'static str,
+    },
     /// The file cannot be written.
     #[error("{} cannot be written: {why}", file.display())]
     Unwritable {
@@ -95,6 +111,20 @@ impl Secrets {
             add(&file, &made).map_err(|why| SecretsError::Unwritable { file, why })?;
         }
         Ok(Self { peppers, signing_key })
+    }
+}
+
+impl Secrets {
+    /// Those of a database that several nodes share: configured, as each of them has to have the same.
+    ///
+    /// # Errors
+    /// [`SecretsError::NotConfigured`].
+    pub(crate) fn of_all_nodes(config: &Config) -> Result<Self, SecretsError> {
+        let missing = |setting| SecretsError::NotConfigured { setting };
+        Ok(Self {
+            peppers: config.peppers.peppers.clone().ok_or(missing("security.peppers"))?,
+            signing_key: config.jwt.signing_key.clone().ok_or(missing("security.jwt.tokenSigningKey"))?,
+        })
     }
 }
 

@@ -250,7 +250,7 @@ fn switches_that_cannot_be_kept_stop_the_start() {
 fn faults_of_secrets_do_not_show_them() {
     let faults = given()
         .file("security.peppers: [{id: p1, secret: hunter2hunter2}]")
-        .environment([("JWT_TOKEN_SIGNING_KEY", "aHVudGVyMg=="), ("DEED_DATABASE", "postgres://deed:hunter2@db/deed")])
+        .environment([("JWT_TOKEN_SIGNING_KEY", "aHVudGVyMg=="), ("DEED_DATABASE", "mysql://deed:hunter2@db/deed")])
         .faults();
     assert_eq!(faults.len(), 3);
     assert!(!faults.join("").contains("hunter2") && !faults.join("").contains("aHVudGVyMg"), "{faults:?}");

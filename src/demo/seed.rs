@@ -10,12 +10,11 @@ use deed_domain::{
     ids::{CustomerId, ProfileId, TenantId, UserId},
     metadata::{Actor, Caller, Transport},
     ports::{
-        AccountsError, Authority, Customer, Customers, DEFAULT_PROFILE, DeviceIdentity, Password, Profile, Profiles,
-        StoreError, Tenant, Tenants, User, UserCredentials, Users,
+        AccountsError, Authority, Customer, DEFAULT_PROFILE, DeviceIdentity, Password, Profile, StoreError, Tenant,
+        User, UserCredentials,
     },
     time::Timestamp,
 };
-use deed_projections::DeviceListQuery;
 use uuid::Uuid;
 
 use super::{CUSTOMERS, Claiming, DEVICES, DemoDevice, PEOPLE, Person, Role, TENANT};

@@ -3,6 +3,7 @@
 use std::{path::Path, thread};
 
 use deed_adapters::{
+    Store,
     secrets::{HmacDigester, Pepper},
     sqlite::{SqliteOptions, SqliteStore},
     surroundings::OsEntropy,

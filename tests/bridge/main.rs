@@ -210,6 +210,10 @@ async fn a_key_does_not_come_back_with_a_message_that_comes_again() {
 /// A device that cannot be read is refused; the others are served.
 #[tokio::test]
 async fn a_damaged_device_does_not_hold_up_the_others() {
+    if crate::deed::on_postgres() {
+        // It reaches into the file.
+        return;
+    }
     let broker = Mosquitto::start();
     let data = TempDir::new().unwrap();
     let file = data.path().join("deed.db");

@@ -9,6 +9,8 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use deed_adapters::conformance::database_beside;
+
 /// In every claim key that the suite uses, and in nothing else: no server and no command may print it.
 pub(crate) const MARK: &str = "HUNTER2";
 
@@ -17,6 +19,7 @@ pub(crate) fn deed(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deed"));
     command
         .env_clear()
+        .envs(on_postgres().then(|| ("DEED_DATABASE", database_beside(data_dir))))
         .env("DEED_DATA_DIR", data_dir)
         .env("HTTP_BIND_ADDRESS", "127.0.0.1")
         .env("HTTP_BIND_PORT", "0")
@@ -25,6 +28,12 @@ pub(crate) fn deed(data_dir: &Path) -> Command {
         // On a busy machine an answer may take its time; a test of its own shows how it comes then.
         .env("COAP_PIGGYBACK_TIMEOUT", "20000");
     command
+}
+
+/// Whether the service keeps its data on PostgreSQL, as `./task test-postgres` has it.
+#[expect(clippy::disallowed_methods, reason = "how the tests are run, not how the service is configured")]
+pub(crate) fn on_postgres() -> bool {
+    std::env::var("DEED_TEST_STORE").is_ok_and(|store| store == "postgres")
 }
 
 /// Runs the binary to its end.

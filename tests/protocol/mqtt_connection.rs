@@ -37,6 +37,7 @@ fn mqtt(site: &Site) -> Arc<Mqtt> {
         idle_limit: Duration::from_secs(600),
         legacy_ack: false,
         closes_on_refusal: false,
+        one_at_a_time: false,
         takes_expired_certificates: false,
     };
     Mqtt::new(site.protocol.clone(), settings, Arc::new(OsEntropy), &*site.store, CancellationToken::new())

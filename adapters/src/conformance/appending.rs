@@ -163,7 +163,7 @@ pub async fn time_never_goes_back(factory: &dyn Factory) {
 /// Payload and metadata come back byte for byte.
 pub async fn bytes_are_stored_as_they_were_written(factory: &dyn Factory) {
     let mut world = World::open(factory).await;
-    let name = "D \"1\"/ü\u{0} \u{1F511}\u{2028}";
+    let name = "D \"1\"/ü\u{1} \u{1F511}\u{2028}";
     let device_id = new_device();
     let mut append = command(device_id, register(TENANT, name));
     append.metadata.correlation_id = "req-\"\\\n\u{7f}é".into();

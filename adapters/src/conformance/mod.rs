@@ -28,6 +28,7 @@ pub mod listing;
 pub mod logins;
 pub mod naming;
 pub mod overload;
+mod postgres_server;
 pub mod profiles;
 pub mod projecting;
 pub mod registry;
@@ -38,48 +39,18 @@ mod world;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use deed_domain::ports::{
-    Accounts, Attributes, Clock, Credentials, DeviceWatch, EventStore, Feed, GatewayDevices, Holdings, Profiles,
-};
-use deed_projections::ReadModels;
+use deed_domain::ports::Clock;
 
+pub use crate::Ports;
+pub use postgres_server::{PostgresServer, database_beside, new_database};
 pub use world::SettableClock;
-
-/// All ports that a store implements.
-pub trait Store:
-    EventStore
-    + Feed
-    + ReadModels
-    + Accounts
-    + Credentials
-    + Attributes
-    + Profiles
-    + Holdings
-    + GatewayDevices
-    + DeviceWatch
-{
-}
-
-impl<T> Store for T where
-    T: EventStore
-        + Feed
-        + ReadModels
-        + Accounts
-        + Credentials
-        + Attributes
-        + Profiles
-        + Holdings
-        + GatewayDevices
-        + DeviceWatch
-{
-}
 
 /// Makes one store.
 #[async_trait]
 pub trait Factory: Send + Sync {
     /// Opens the store: empty the first time, with all that it held when it is opened again. Whatever was opened before
     /// is closed.
-    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store>;
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Ports>;
 
     /// More commands than the store lets wait at once; `None` if any number may wait.
     fn more_than_can_wait(&self) -> Option<usize>;

@@ -50,7 +50,7 @@ pub async fn a_store_with_too_much_to_do_says_so(factory: &dyn Factory) {
     };
     let all = async { tokio::join!(world.store.append(slow), flooded) };
     let (first, answers) = timeout(Duration::from_secs(60), all).await.expect("everybody is answered");
-    assert!(first.is_ok());
+    assert!(first.is_ok(), "{first:?}");
     let (mut carried_out, mut turned_away) = (0, 0);
     for answer in answers {
         match answer {

@@ -23,7 +23,7 @@ use deed_domain::{
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use super::{Factory, Store};
+use super::{Factory, Ports};
 use crate::{
     secrets::{HmacDigester, MIN_PEPPER_BYTES, Pepper},
     surroundings::OsEntropy,
@@ -59,7 +59,7 @@ impl Clock for SettableClock {
 pub(super) struct World<'a> {
     factory: &'a dyn Factory,
     pub(super) clock: Arc<SettableClock>,
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Ports>,
 }
 
 impl<'a> World<'a> {

@@ -1,12 +1,6 @@
 //! Whether what is stored can be trusted: the log is whole, and the read models follow from it.
 
-use deed_domain::{
-    codec,
-    device::{Device, DeviceEvent},
-    ids::{Position, Sequence},
-    ports::{RecordedEvent, StoreError},
-    time::Timestamp,
-};
+use deed_domain::{codec, ids::Position, ports::StoreError, time::Timestamp};
 use deed_projections::Recorded;
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -17,33 +11,10 @@ use super::{
     read_models::{INLINE, ReadModel},
     values::Column,
 };
+use crate::check::{CheckReport, Stream, TOLD, advice};
 
-/// Faults that are told one by one; more are only counted.
-const TOLD: usize = 100;
 /// Events between two reports of progress.
 const REPORT_EVERY: u64 = 4_096;
-
-/// What a check found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CheckReport {
-    /// Events that were read.
-    pub events: u64,
-    /// Devices that they are about.
-    pub devices: u64,
-    /// What is wrong, the first hundred faults; empty if nothing is.
-    pub faults: Vec<String>,
-    /// How many faults there are.
-    pub fault_count: u64,
-}
-
-impl CheckReport {
-    fn fault(&mut self, text: String) {
-        self.fault_count += 1;
-        if self.faults.len() < TOLD {
-            self.faults.push(text);
-        }
-    }
-}
 
 impl SqliteStore {
     /// Checks that the file is whole, that positions have no gaps and times never go back, that sequences are
@@ -145,53 +116,6 @@ fn check_streams(
     Ok(())
 }
 
-struct Stream {
-    device_id: deed_domain::ids::DeviceId,
-    last: Sequence,
-    device: Device,
-    tenant_id: Option<deed_domain::ids::TenantId>,
-    /// An event is not known, so what follows it may seem to contradict it.
-    is_interrupted: bool,
-}
-
-impl Stream {
-    fn new(first: &RecordedEvent) -> Self {
-        let device_id = first.device_id;
-        Self { device_id, last: Sequence(0), device: Device::default(), tenant_id: None, is_interrupted: false }
-    }
-
-    fn check(&mut self, stored: &RecordedEvent, report: &mut CheckReport) {
-        let RecordedEvent { position, device_id, sequence, .. } = stored;
-        if *sequence != self.last.next() {
-            let last = self.last;
-            report.fault(format!(
-                "device {device_id}: sequence {sequence} at position {position} follows sequence {last}"
-            ));
-            self.is_interrupted = true;
-        }
-        self.last = *sequence;
-        let decoded = Recorded::decode(stored, |event| {
-            if event.event.at() != event.recorded_at {
-                report.fault(format!("event at position {position}: its time is not the time of its record"));
-            }
-            if let Some(why) = self.device.contradiction(event.event).filter(|_| !self.is_interrupted) {
-                report.fault(format!("device {device_id}: position {position} cannot follow what is before it: {why}"));
-            }
-            self.device.evolve(event.event);
-            if let DeviceEvent::DeviceRegistered { tenant_id, .. } = event.event {
-                self.tenant_id.get_or_insert(*tenant_id);
-            }
-            if self.tenant_id.is_some_and(|tenant_id| tenant_id != event.metadata.tenant_id) {
-                report.fault(format!("event at position {position}: recorded for another tenant than its device's"));
-            }
-        });
-        if let Err(why) = decoded {
-            report.fault(why.to_string());
-            self.is_interrupted = true;
-        }
-    }
-}
-
 /// The whole log in order: positions and times; fills the read models anew on the way.
 fn check_order(
     snapshot: &Connection,
@@ -264,14 +188,7 @@ fn compare(
     let checkpoint: u64 = snapshot.query_row("SELECT position FROM projections WHERE name = ?1", [name], |row| {
         Ok(Column::new("projections", "position", 0).unsigned(row))
     })??;
-    let advice = if checkpoint > head.0 {
-        "events were lost, restore a backup".to_owned()
-    } else if is_log_whole {
-        format!("keep a copy, as either may be what was changed, and `deed rebuild {name}` makes it follow the log")
-    } else {
-        // It may be the last that knows of what the log has lost.
-        "the log is damaged, restore a backup".to_owned()
-    };
+    let advice = advice(name, checkpoint > head.0, is_log_whole);
     if surplus + missing > 0 {
         report.fault(format!(
             "read model {name}: {surplus} rows do not follow from the log, {missing} rows are missing; {advice}"

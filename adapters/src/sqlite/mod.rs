@@ -10,7 +10,6 @@ mod error;
 mod event_rows;
 mod feed;
 mod migrations;
-mod notices;
 mod read_models;
 mod readers;
 mod rebuild;
@@ -39,22 +38,13 @@ use deed_domain::{
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
-pub use self::{check::CheckReport, error::OpenError, rebuild::RebuildError};
+pub use self::error::OpenError;
 use self::{
     error::SqlError,
-    notices::Notices,
     readers::Readers,
     writer::{Job, Queue, RegistryJob, Writer},
 };
-use crate::secrets::PepperCheck;
-
-/// The names of the read models, as `rebuild` takes them.
-pub const READ_MODELS: [&str; 4] = [
-    read_models::INLINE[0].name,
-    read_models::INLINE[1].name,
-    read_models::INLINE[2].name,
-    read_models::INLINE[3].name,
-];
+use crate::{CheckReport, Progress, RebuildError, Store, notices::Notices, secrets::PepperCheck};
 
 /// How a database file is opened.
 #[derive(Clone, Debug)]
@@ -145,56 +135,6 @@ impl SqliteStore {
         self.write(|tx, _| Ok(tx.execute_batch("DROP TABLE IF EXISTS room")?)).await
     }
 
-    /// The peppers that are not those which were used under their ids before. One that is seen for the first time is known from
-    /// here on.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store cannot be written.
-    pub async fn changed_peppers(&self, checks: Vec<PepperCheck>) -> Result<Vec<PepperId>, StoreError> {
-        self.write(move |tx, _| {
-            let mut changed = Vec::new();
-            for (id, digest) in checks {
-                tx.prepare_cached("INSERT OR IGNORE INTO pepper_checks (pepper, digest) VALUES (?1, ?2)")?
-                    .execute(params![id.0, digest.as_slice()])?;
-                let mut known = tx.prepare_cached("SELECT digest = ?2 FROM pepper_checks WHERE pepper = ?1")?;
-                if !known.query_row(params![id.0, digest.as_slice()], |row| row.get(0))? {
-                    changed.push(id);
-                }
-            }
-            Ok(changed)
-        })
-        .await
-    }
-
-    /// How many commands wait for the writer.
-    pub fn queue_length(&self) -> usize {
-        self.0.queue.as_ref().map_or(0, Queue::len)
-    }
-
-    /// How many events each read model is behind the log: none, as they are written with the events.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the file cannot be read.
-    pub async fn projection_lags(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        self.lookup(read_models::lags).await
-    }
-
-    /// Finishes what has been accepted, makes it durable, and stops writing. What comes later is told that the store is
-    /// closed.
-    pub async fn close(&self) {
-        let (sender, closed) = oneshot::channel();
-        if let Some(queue) = &self.0.queue {
-            queue.send_when_there_is_room(Job::Close(sender)).await;
-            // Somebody else may have closed it.
-            let _ = closed.await;
-        }
-        let thread = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // The thread has said that it is done.
-            let _ = thread.join();
-        }
-    }
-
     /// Runs a read of one row or a few where it is asked for: a hand-over to another thread and back takes longer than
     /// the read itself (`docs/adr/0009-lookups-in-place.md`).
     pub(in crate::sqlite) async fn lookup<T: Send + 'static>(
@@ -242,6 +182,59 @@ impl SqliteStore {
         match &self.0.queue {
             Some(queue) => queue.send(job),
             None => Err(StoreError::Unavailable("the store was opened to be read only".to_owned()).into()),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn time(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
+    async fn changed_peppers(&self, checks: Vec<PepperCheck>) -> Result<Vec<PepperId>, StoreError> {
+        self.write(move |tx, _| {
+            let mut changed = Vec::new();
+            for (id, digest) in checks {
+                tx.prepare_cached("INSERT OR IGNORE INTO pepper_checks (pepper, digest) VALUES (?1, ?2)")?
+                    .execute(params![id.0, digest.as_slice()])?;
+                let mut known = tx.prepare_cached("SELECT digest = ?2 FROM pepper_checks WHERE pepper = ?1")?;
+                if !known.query_row(params![id.0, digest.as_slice()], |row| row.get(0))? {
+                    changed.push(id);
+                }
+            }
+            Ok(changed)
+        })
+        .await
+    }
+
+    fn queue_length(&self) -> usize {
+        self.0.queue.as_ref().map_or(0, Queue::len)
+    }
+
+    async fn projection_lags(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.lookup(read_models::lags).await
+    }
+
+    async fn rebuild(&self, name: &str, progress: Progress<'_>) -> Result<(), RebuildError> {
+        self.rebuild(name, progress)
+    }
+
+    async fn check(&self, progress: Progress<'_>) -> Result<CheckReport, StoreError> {
+        self.check(progress)
+    }
+
+    async fn close(&self) {
+        let (sender, closed) = oneshot::channel();
+        if let Some(queue) = &self.0.queue {
+            queue.send_when_there_is_room(Job::Close(sender)).await;
+            // Somebody else may have closed it.
+            let _ = closed.await;
+        }
+        let thread = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // The thread has said that it is done.
+            let _ = thread.join();
         }
     }
 }

@@ -10,21 +10,11 @@ use super::{
     read_models::{INLINE, ReadModel},
     values::Column,
 };
-use deed_domain::{ids::Position, ports::StoreError};
+use crate::RebuildError;
+use deed_domain::ids::Position;
 
 /// Events between two reports of progress.
 const REPORT_EVERY: u64 = 4_096;
-
-/// Why a read model was not rebuilt. The old one stands.
-#[derive(Debug, thiserror::Error)]
-pub enum RebuildError {
-    /// There is no read model of that name.
-    #[error("there is no read model called `{0}`")]
-    Unknown(String),
-    /// The store cannot be read or written.
-    #[error(transparent)]
-    Store(StoreError),
-}
 
 impl From<SqlError> for RebuildError {
     fn from(error: SqlError) -> Self {

@@ -1,4 +1,7 @@
-use deed_adapters::sqlite::{SqliteOptions, SqliteStore};
+use deed_adapters::{
+    Store,
+    sqlite::{SqliteOptions, SqliteStore},
+};
 use deed_domain::{
     ids::{CustomerId, SessionId, TenantId},
     ports::{

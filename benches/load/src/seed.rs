@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use deed_adapters::{
+    Store,
     secrets::{HmacDigester, Pepper},
     sqlite::{SqliteOptions, SqliteStore},
     surroundings::{OsEntropy, SystemClock},

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use deed_adapters::sqlite::SqliteStore;
+use deed_adapters::Store;
 use deed_domain::{
     claim_key::ClaimKey,
     claims::{ClaimingData, Claims, DataChange, Failure, NewDevice, ProfileChoice},
@@ -12,7 +12,6 @@ use deed_domain::{
     ports::{AppendError, CredentialsKind, UniqueClaim},
     time::Timestamp,
 };
-use deed_projections::DeviceListQuery;
 
 use super::{LineFailure, input::InputDevice};
 
@@ -67,7 +66,7 @@ impl LabelledDevice {
 
 /// Adds the device unless there is one of its name. What it answers is on disk.
 pub(super) async fn add(
-    store: &SqliteStore,
+    store: &dyn Store,
     claims: &Claims,
     tenant_id: TenantId,
     device: LabelledDevice,

@@ -9,15 +9,12 @@ mod unlabelled;
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use deed_adapters::{
-    sqlite::{SqliteOptions, SqliteStore},
-    surroundings::{OsEntropy, SystemClock},
-};
+use deed_adapters::{Store, surroundings::OsEntropy};
 use deed_domain::{
     claims::Claims,
     ids::TenantId,
     import::Delimiter,
-    ports::{Clock, StoreError},
+    ports::StoreError,
     time::{DAY, HOUR},
 };
 
@@ -35,8 +32,7 @@ use super::{
 };
 use crate::{
     config::{Loaded, Secrets},
-    data_dir::{DataDir, lock_database},
-    pepper_check, wiring,
+    pepper_check, storage, wiring,
 };
 
 /// Add devices from a CSV file, and write what goes on their labels
@@ -100,19 +96,18 @@ impl Import {
     pub(super) fn run(self) -> Result<(), CliError> {
         let input = Input::read(&self.file, self.delimiter)?;
         let Loaded { config, .. } = self.location.load(&[])?;
-        let storage = &config.storage;
-        let path = storage.database_file();
-        let open = |why| CliError::Open { path: path.clone(), why };
-        // Opened to be read first, so that a misspelt path is not made into an empty database.
-        SqliteStore::open(SqliteOptions::read_only(&path), Arc::new(SystemClock)).map_err(open)?;
-        let _data_dir = DataDir::open(&storage.data_dir, "import")?;
-        let _database = storage.database_elsewhere().map(|path| lock_database(path, "import")).transpose()?;
-        let secrets = Secrets::complete(&config, &OsEntropy)?;
-        let store = SqliteStore::open(SqliteOptions::new(&path), Arc::new(SystemClock)).map_err(open)?;
         runtime()?.block_on(async {
-            pepper_check::active_keys(&store, &secrets).await?;
+            // Opened to be read first, so that a misspelt path is not made into an empty database.
+            storage::open_read_only(&config.storage).await?;
+            let _locks = storage::lock(&config.storage, "import")?;
+            let secrets = match config.storage.is_on_a_server() {
+                true => Secrets::of_all_nodes(&config)?,
+                false => Secrets::complete(&config, &OsEntropy)?,
+            };
+            let store = storage::open(&config.storage).await?;
+            pepper_check::active_keys(&*store, &secrets, config.storage.is_on_a_server()).await?;
             let claims = wiring::claims(&config, &secrets, &store)?;
-            let tenant_id = tenant::find(&store, self.tenant.as_deref(), "--tenant").await?;
+            let tenant_id = tenant::find(&*store, self.tenant.as_deref(), "--tenant").await?;
             let imported = self.import(input, &store, &claims, tenant_id).await;
             store.close().await;
             imported
@@ -122,11 +117,11 @@ impl Import {
     async fn import(
         &self,
         input: Input,
-        store: &SqliteStore,
+        store: &Arc<dyn Store>,
         claims: &Claims,
         tenant_id: TenantId,
     ) -> Result<(), CliError> {
-        let now = SystemClock.now();
+        let now = store.time().now();
         let mut labels = Labels::open(self.out.as_deref())?;
         let progress = Progress::counting("importing", "devices");
         let total = input.lines.len();
@@ -138,8 +133,8 @@ impl Import {
         while lines.peek().is_some() {
             let batch = lines.by_ref().take(at_once).map(|line| {
                 let device = line.device.and_then(|device| LabelledDevice::make(device, claims, now, self.valid_for));
-                let (store, claims) = (store.clone(), claims.clone());
-                let added = async move { add(&store, &claims, tenant_id, device?).await };
+                let (store, claims) = (Arc::clone(store), claims.clone());
+                let added = async move { add(&*store, &claims, tenant_id, device?).await };
                 (line.number, tokio::spawn(added))
             });
             // What stops the import; the labels of those that were added beside it are written first.

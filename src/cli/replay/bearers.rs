@@ -1,10 +1,10 @@
 //! Finds the devices that ever bore a name.
 
-use deed_adapters::sqlite::SqliteStore;
+use deed_adapters::Store;
 use deed_domain::{
     device::DeviceEvent,
     ids::{DeviceId, Position},
-    ports::{Feed, Scope},
+    ports::Scope,
 };
 use deed_projections::Recorded;
 
@@ -20,7 +20,7 @@ const NAMING: [&str; 2] = ["DeviceRegistered", "DeviceChanged"];
 ///
 /// # Errors
 /// [`CliError::Store`] if the log cannot be read.
-pub(super) async fn of(store: &SqliteStore, name: &str) -> Result<(Vec<DeviceId>, Vec<String>), CliError> {
+pub(super) async fn of(store: &dyn Store, name: &str) -> Result<(Vec<DeviceId>, Vec<String>), CliError> {
     let end = store.head().await?;
     let progress = Progress::start("searching");
     let (mut bearers, mut unread) = (Vec::new(), Vec::new());

@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::Args;
-use deed_adapters::sqlite::SqliteStore;
+use deed_adapters::Store;
 use deed_domain::time::Timestamp;
 use jiff::Timestamp as Instant;
 
@@ -45,11 +45,10 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let store = self.location.open_read_only()?;
-        runtime()?.block_on(self.tell(&store))
+        runtime()?.block_on(async { self.tell(&*self.location.open_read_only().await?).await })
     }
 
-    async fn tell(&self, store: &SqliteStore) -> Result<(), CliError> {
+    async fn tell(&self, store: &dyn Store) -> Result<(), CliError> {
         let until = self.at.unwrap_or(Timestamp::MAX);
         let (bearers, mut unread) = bearers::of(store, &self.device).await?;
         let mut out = BufWriter::new(io::stdout().lock());

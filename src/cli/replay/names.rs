@@ -2,23 +2,23 @@
 
 use std::collections::HashMap;
 
-use deed_adapters::sqlite::SqliteStore;
+use deed_adapters::Store;
 use deed_domain::{
     ids::{CustomerId, UserId},
     metadata::Actor,
-    ports::{Customers, StoreError, Users},
+    ports::StoreError,
 };
 use uuid::Uuid;
 
 /// Looks names up once. The log holds ids only; the names are today's.
 pub(super) struct Names<'a> {
-    store: &'a SqliteStore,
+    store: &'a dyn Store,
     known: HashMap<Uuid, String>,
 }
 
 impl<'a> Names<'a> {
     /// Names from this store's registry.
-    pub(super) fn new(store: &'a SqliteStore) -> Self {
+    pub(super) fn new(store: &'a dyn Store) -> Self {
         Self { store, known: HashMap::new() }
     }
 

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use deed_adapters::sqlite::SqliteStore;
+use deed_adapters::Store;
 use deed_domain::{
     codec,
     device::{Device, DeviceEvent, Registered},
     ids::{DeviceId, Position},
     metadata::Metadata,
-    ports::{Feed, RecordedEvent, Scope},
+    ports::{RecordedEvent, Scope},
     time::Timestamp,
 };
 use deed_projections::Recorded;
@@ -44,7 +44,7 @@ impl Story {
     ///
     /// # Errors
     /// [`CliError`] if the log cannot be read.
-    pub(super) async fn read(store: &SqliteStore, device_id: DeviceId, until: Timestamp) -> Result<Self, CliError> {
+    pub(super) async fn read(store: &dyn Store, device_id: DeviceId, until: Timestamp) -> Result<Self, CliError> {
         let mut story = Self { device_id, steps: Vec::new(), device: Device::default(), unread: None };
         let mut after = Position(0);
         loop {

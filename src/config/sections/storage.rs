@@ -1,11 +1,15 @@
 //! Where everything is kept.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde_yaml_ng::Value;
+use zeroize::Zeroizing;
 
 use crate::config::{
-    kind::{Directory, Kind, Optional, Text},
+    kind::{Directory, Kind, Optional, Text, Whole},
     setting::section,
 };
 
@@ -22,28 +26,43 @@ section! {
             variable: "DEED_DATA_DIR",
             default: "./deed-data",
         }
-        /// The database, as `sqlite:<path>`. Also `--database`.
+        /// The database: `sqlite:<path>`, or `postgres://<user>:<password>@<host>:<port>/<database>` for one or several
+        /// nodes on a PostgreSQL server (13 or later). Also `--database`; a password is better set here or in the
+        /// environment, as other users of the machine see command lines.
         database: Option<DatabaseUrl> = Optional(Database) => {
             key: "database",
             variable: "DEED_DATABASE",
             default: "" = "`deed.db` in the data directory",
         }
+        /// Most connections of a node to a PostgreSQL server, besides the one that writes. SQLite does not need it.
+        database_connections: usize = Whole::between(1, 1_000) => {
+            key: "databaseConnections",
+            variable: "DEED_DATABASE_CONNECTIONS",
+            default: "16",
+        }
     }
 }
 
 impl StorageSettings {
-    /// The database's file.
+    /// The database's file, where it is one.
     pub(crate) fn database_file(&self) -> PathBuf {
         match &self.database {
             Some(DatabaseUrl::Sqlite(path)) => path.clone(),
-            None => self.data_dir.join(DATABASE_FILE),
+            Some(DatabaseUrl::Postgres(_)) | None => self.data_dir.join(DATABASE_FILE),
         }
     }
 
     /// The database's file, if it does not stand under the data directory's lock.
     pub(crate) fn database_elsewhere(&self) -> Option<&Path> {
-        let DatabaseUrl::Sqlite(path) = self.database.as_ref()?;
-        Some(path)
+        match &self.database {
+            Some(DatabaseUrl::Sqlite(path)) => Some(path),
+            Some(DatabaseUrl::Postgres(_)) | None => None,
+        }
+    }
+
+    /// Whether it is kept on a server, which several nodes may share.
+    pub(crate) const fn is_on_a_server(&self) -> bool {
+        matches!(self.database, Some(DatabaseUrl::Postgres(_)))
     }
 
     /// The file of the secrets that the service made for itself.
@@ -57,6 +76,34 @@ impl StorageSettings {
 pub(crate) enum DatabaseUrl {
     /// A SQLite file.
     Sqlite(PathBuf),
+    /// A database on a PostgreSQL server.
+    Postgres(ServerUrl),
+}
+
+/// The address of a database on a server. It may hold a password.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ServerUrl(Zeroizing<String>);
+
+impl ServerUrl {
+    /// All of it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Host and database alone.
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        let place = rest.split('?').next().unwrap_or_default();
+        write!(f, "postgres://{}", place.rsplit_once('@').map_or(place, |(_, place)| place))
+    }
+}
+
+impl fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerUrl({self})")
+    }
 }
 
 struct Database;
@@ -65,14 +112,16 @@ impl Kind for Database {
     type Value = DatabaseUrl;
 
     fn name(&self) -> String {
-        "`sqlite:<path>`".into()
+        "`sqlite:<path>` or `postgres://<user>@<host>/<database>`".into()
     }
 
     fn parse(&self, value: &Value) -> Result<DatabaseUrl, String> {
         // The text is not repeated in the fault: URLs of databases carry passwords.
-        let text = Text.parse(value)?;
-        let path =
-            text.strip_prefix("sqlite:").ok_or("must be `sqlite:<path>`; this version keeps its data in SQLite")?;
+        let text = Zeroizing::new(Text.parse(value)?);
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(DatabaseUrl::Postgres(ServerUrl(text)));
+        }
+        let path = text.strip_prefix("sqlite:").ok_or_else(|| format!("must be {}", self.name()))?;
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty() || path.starts_with(':') || path.contains('?') || path.ends_with('/') {
             return Err("must name a file: `sqlite:<path>`".into());
@@ -81,8 +130,10 @@ impl Kind for Database {
     }
 
     fn show(&self, value: &DatabaseUrl) -> String {
-        let DatabaseUrl::Sqlite(path) = value;
-        format!("sqlite:{}", path.display())
+        match value {
+            DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+            DatabaseUrl::Postgres(url) => url.to_string(),
+        }
     }
 }
 
@@ -96,9 +147,20 @@ mod tests {
             assert_eq!(Database.parse(&text.into()), Ok(DatabaseUrl::Sqlite("a/b.db".into())), "{text}");
         }
         assert_eq!(Database.parse(&"sqlite:///var/b.db".into()), Ok(DatabaseUrl::Sqlite("/var/b.db".into())));
-        for text in ["", "a.db", "sqlite:", "sqlite::memory:", "sqlite:a.db?mode=ro", "postgres://u:hunter2@h/d"] {
+        for text in ["", "a.db", "sqlite:", "sqlite::memory:", "sqlite:a.db?mode=ro", "mysql://u:hunter2@h/d"] {
             let fault = Database.parse(&text.into()).unwrap_err();
             assert!(!fault.contains("hunter2"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn of_a_server_nobody_is_shown_the_password() {
+        for text in ["postgres://u:hunter2@h:5433/d?connect_timeout=3", "postgresql://h:5433/d?user=u&password=hunter2"]
+        {
+            let url = Database.parse(&text.into()).unwrap();
+            assert!(matches!(&url, DatabaseUrl::Postgres(url) if url.expose() == text), "{text}");
+            assert_eq!(Database.show(&url), "postgres://h:5433/d");
+            assert!(!format!("{url:?}").contains("hunter2"));
         }
     }
 }

@@ -2,8 +2,6 @@
 
 use async_trait::async_trait;
 use deed_domain::{
-    codec,
-    device::{ClaimRefusedReason, IssueRefusedReason, KeyOrigin, LockScope, RevokeReason, UnassignReason},
     ids::{DeviceId, Position},
     ports::StoreError,
     time::Timestamp,
@@ -12,10 +10,13 @@ use deed_projections::{ClaimHistory, ClaimHistoryQuery, ClaimHistoryRow};
 use rusqlite::{Connection, Row, params};
 
 use super::Table;
-use crate::sqlite::{
-    SqliteStore,
-    error::SqlError,
-    values::{Column, IdText, signed},
+use crate::{
+    sqlite::{
+        SqliteStore,
+        error::SqlError,
+        values::{Column, IdText, signed},
+    },
+    step_words::{reason, step},
 };
 
 impl Table for ClaimHistory {
@@ -57,7 +58,6 @@ impl Table for ClaimHistory {
 
 fn read(row: &Row<'_>) -> Result<ClaimHistoryRow, SqlError> {
     let column = |name, index| Column::new("claim_history", name, index);
-    let step = |word: &str| codec::CURRENT.iter().map(|(name, _)| *name).find(|name| *name == word);
     Ok(ClaimHistoryRow {
         position: Position(column("position", 0).unsigned(row)?),
         device_id: column("device_id", 1).id(row)?,
@@ -70,17 +70,6 @@ fn read(row: &Row<'_>) -> Result<ClaimHistoryRow, SqlError> {
         reason: column("reason", 8).optional_word(row, reason)?,
         times: column("times", 9).unsigned(row)?,
     })
-}
-
-/// The word as one of those that events know.
-fn reason(word: &str) -> Option<&'static str> {
-    KeyOrigin::parse(word)
-        .map(KeyOrigin::as_str)
-        .or_else(|| RevokeReason::parse(word).map(RevokeReason::as_str))
-        .or_else(|| IssueRefusedReason::parse(word).map(IssueRefusedReason::as_str))
-        .or_else(|| ClaimRefusedReason::parse(word).map(ClaimRefusedReason::as_str))
-        .or_else(|| LockScope::parse(word).map(LockScope::as_str))
-        .or_else(|| UnassignReason::parse(word).map(UnassignReason::as_str))
 }
 
 #[async_trait]

@@ -3,23 +3,16 @@
 use deed_domain::ports::{AccountSort, Contact, PageRequest};
 use rusqlite::{Row, types::Value};
 
-use super::{email, json};
-use crate::sqlite::{error::SqlError, values::Column};
+use super::json;
+use crate::{
+    registry_text::fold_title,
+    sqlite::{error::SqlError, values::Column},
+};
 
 /// The contact in a column.
 pub(super) fn read_contact(column: Column, row: &Row<'_>) -> Result<Contact, SqlError> {
     let Some(value) = json::read_optional(column, row)? else { return Ok(Contact::default()) };
     serde_json::from_value(value).map_err(|_| column.damaged(row, "not a contact"))
-}
-
-/// The text to store; a contact of which nothing is known is an empty column.
-pub(super) fn contact_text(contact: &Contact) -> Option<String> {
-    (*contact != Contact::default()).then(|| serde_json::json!(contact).to_string())
-}
-
-/// The form of a title that a search looks at.
-pub(super) fn folded(title: &str) -> String {
-    email::fold(title)
 }
 
 /// What a statement needs for a page of a list: the order of its rows, what is searched, its first row. Nothing in the
@@ -43,7 +36,7 @@ impl PageOf {
         };
         Self {
             order,
-            search: page.text_search.as_deref().map(folded),
+            search: page.text_search.as_deref().map(fold_title),
             size: page.page_size,
             offset: Value::Integer(i64::try_from(page.offset()).unwrap_or(i64::MAX)),
         }

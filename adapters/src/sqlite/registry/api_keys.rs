@@ -5,13 +5,14 @@ use deed_domain::{
     ids::{ApiKeyId, UserId},
     ports::{
         ApiKey, ApiKeySort, ApiKeyValue, ApiKeys, Authority, KeyRefused, ListPage, PageRequest, Principal, Proof,
-        StoreError, contains_folded, fold_case,
+        StoreError,
     },
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
+    registry_text::page_of_keys,
     secrets::value_digest,
     sqlite::{
         SqliteStore,
@@ -66,17 +67,9 @@ fn page(
     };
     let direction = if page.descending { "DESC" } else { "ASC" };
     let sql = format!("{KEY} WHERE user_id = ?1 ORDER BY {property} {direction}, created_at, id");
-    // A user has few keys: they are searched and counted where they are read.
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map([IdText::new(user_id.0)], |row| Ok(read(row)))?;
-    let mut keys = rows.map(|row| row?).collect::<Result<Vec<_>, _>>()?;
-    if let Some(text) = &page.text_search {
-        let part = fold_case(text);
-        keys.retain(|key| contains_folded(&key.description, &part));
-    }
-    let total = keys.len() as u64;
-    let skipped = usize::try_from(page.offset()).unwrap_or(usize::MAX);
-    Ok(ListPage { rows: keys.into_iter().skip(skipped).take(page.page_size as usize).collect(), total })
+    Ok(page_of_keys(rows.map(|row| row?).collect::<Result<_, _>>()?, page))
 }
 
 /// Asked by every request with a key: one statement, one row.

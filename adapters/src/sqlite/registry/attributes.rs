@@ -11,10 +11,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 
 use super::json;
-use crate::sqlite::{
-    SqliteStore,
-    error::SqlError,
-    values::{Column, IdText},
+use crate::{
+    registry_text::json_text,
+    sqlite::{
+        SqliteStore,
+        error::SqlError,
+        values::{Column, IdText},
+    },
 };
 
 /// Adds attributes, or replaces those of the same key.
@@ -74,7 +77,7 @@ pub(in crate::sqlite) fn own(tx: &Connection, device_id: DeviceId, keys: &[Strin
 /// Puts a device's `additionalInfo` in the place of the one it had.
 pub(super) fn put_additional_info(tx: &Connection, device_id: DeviceId, info: Option<&Value>) -> Result<(), SqlError> {
     let id = IdText::new(device_id.0);
-    match json::text(info) {
+    match json_text(info) {
         Some(text) => tx
             .prepare_cached(
                 "INSERT INTO device_registry (device_id, additional_info) VALUES (?1, ?2)

@@ -12,14 +12,17 @@ use deed_domain::{
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::{
-    account_lists::{PageOf, contact_text, folded, read_contact},
+    account_lists::{PageOf, read_contact},
     departures, json,
 };
-use crate::sqlite::{
-    SqliteStore,
-    connection::overwriting,
-    error::SqlError,
-    values::{Column, IdText},
+use crate::{
+    registry_text::{contact_text, fold_title, json_text},
+    sqlite::{
+        SqliteStore,
+        connection::overwriting,
+        error::SqlError,
+        values::{Column, IdText},
+    },
 };
 
 const CUSTOMER: &str =
@@ -68,11 +71,11 @@ fn add(tx: &Connection, customer: &Customer) -> Result<Result<(), AccountsError>
             IdText::new(customer.id.0),
             IdText::new(customer.tenant_id.0),
             customer.title,
-            folded(&customer.title),
+            fold_title(&customer.title),
             customer.created_at.0,
             customer.version,
             contact_text(&customer.contact),
-            json::text(customer.additional_info.as_ref()),
+            json_text(customer.additional_info.as_ref()),
         ])?;
     Ok(if added == 1 { Ok(()) } else { Err(AccountsError::TitleTaken) })
 }
@@ -99,9 +102,9 @@ fn save(
     .execute(params![
         IdText::new(id.0),
         saved.title,
-        folded(&saved.title),
+        fold_title(&saved.title),
         contact_text(&saved.contact),
-        json::text(saved.additional_info.as_ref()),
+        json_text(saved.additional_info.as_ref()),
         saved.version,
     ])?;
     Ok(Ok(saved))

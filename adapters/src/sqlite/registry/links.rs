@@ -7,19 +7,16 @@ use deed_domain::{
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest, Sha256};
 
-use super::{email, logins};
-use crate::sqlite::{
-    SqliteStore,
-    error::SqlError,
-    values::{Column, IdText},
+use super::logins;
+use crate::{
+    registry_text::{fold_email, link_digest},
+    sqlite::{
+        SqliteStore,
+        error::SqlError,
+        values::{Column, IdText},
+    },
 };
-
-/// By what a link is recognised.
-fn digest(token: &LinkToken) -> [u8; 32] {
-    Sha256::digest(token.expose().as_bytes()).into()
-}
 
 fn offer(tx: &Connection, link: &NewLink, kept_if_good_until: Timestamp) -> Result<OfferedLink, SqlError> {
     if let Some(kept) = pending(tx, link.user_id, link.purpose, kept_if_good_until)? {
@@ -32,10 +29,10 @@ fn offer(tx: &Connection, link: &NewLink, kept_if_good_until: Timestamp) -> Resu
     .execute(params![
         IdText::new(link.user_id.0),
         link.purpose.as_str(),
-        digest(&link.token),
+        link_digest(&link.token),
         link.is_shown_again.then_some(link.token.expose()),
         link.expires_at.0,
-        email::fold(&link.email),
+        fold_email(&link.email),
     ])?;
     Ok(OfferedLink::Taken)
 }
@@ -66,7 +63,7 @@ fn bearer(
 ) -> Result<Option<(UserId, Timestamp)>, SqlError> {
     let mut statement = connection
         .prepare_cached("SELECT user_id, expires_at FROM user_links WHERE token_sha256 = ?1 AND purpose = ?2")?;
-    let mut rows = statement.query(params![digest(token), purpose.as_str()])?;
+    let mut rows = statement.query(params![link_digest(token), purpose.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some((Column::new("user_links", "user_id", 0).id(row)?, Timestamp(row.get(1)?))))
 }

@@ -9,7 +9,6 @@ mod attributes;
 mod credentials;
 mod customers;
 mod departures;
-mod email;
 mod gateway_devices;
 mod json;
 mod links;

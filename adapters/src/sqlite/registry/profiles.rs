@@ -12,11 +12,14 @@ use deed_domain::{
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::{departures, json};
-use crate::sqlite::{
-    SqliteStore,
-    error::SqlError,
-    read_models,
-    values::{Column, IdText},
+use crate::{
+    registry_text::{json_text, provision_key, provision_secret, provision_strategy},
+    sqlite::{
+        SqliteStore,
+        error::SqlError,
+        read_models,
+        values::{Column, IdText},
+    },
 };
 
 const PROFILE: &str = "SELECT id, tenant_id, name, created_at, version, is_default, description, transport, encoding,
@@ -41,10 +44,10 @@ pub(super) fn add(tx: &Connection, profile: &Profile, created_at: Timestamp) -> 
         profile.transport.as_str(),
         profile.payloads.encoding.as_str(),
         profile.payloads.acknowledges_faults,
-        json::text(profile.protobuf_notes.as_ref()),
-        strategy_of(profile),
-        key_of(profile),
-        secret_of(profile),
+        json_text(profile.protobuf_notes.as_ref()),
+        provision_strategy(profile),
+        provision_key(profile),
+        provision_secret(profile),
     ])?;
     Ok(())
 }
@@ -85,18 +88,6 @@ fn read_provisioning(row: &Row<'_>) -> Result<Option<ProvisioningRule>, SqlError
     let Some(strategy) = strategy.optional_word(row, ProvisioningStrategy::parse)? else { return Ok(None) };
     let secret = DeviceToken::new(row.get::<_, String>(13)?);
     Ok(Some(ProvisioningRule { strategy, key: row.get(12)?, secret }))
-}
-
-fn strategy_of(profile: &Profile) -> Option<&'static str> {
-    profile.provisioning.as_ref().map(|rule| rule.strategy.as_str())
-}
-
-fn key_of(profile: &Profile) -> Option<&str> {
-    profile.provisioning.as_ref().map(|rule| rule.key.as_str())
-}
-
-fn secret_of(profile: &Profile) -> Option<&str> {
-    profile.provisioning.as_ref().map(|rule| rule.secret.expose())
 }
 
 /// Whether another profile, whatever its tenant, has the provision key.
@@ -148,7 +139,7 @@ fn add_unless_taken(tx: &Connection, profile: &Profile) -> Result<Result<(), Pro
     if is_taken(tx, profile.tenant_id, &profile.name)? {
         return Ok(Err(ProfilesError::NameTaken));
     }
-    if is_key_taken(tx, profile.id, key_of(profile))? {
+    if is_key_taken(tx, profile.id, provision_key(profile))? {
         return Ok(Err(ProfilesError::ProvisionKeyTaken));
     }
     add(tx, profile, profile.created_at)?;
@@ -177,7 +168,7 @@ fn save(
         is_default: stored.is_default,
         ..Profile::new(id, stored.tenant_id, stored.created_at, values)
     };
-    if is_key_taken(tx, id, key_of(&saved))? {
+    if is_key_taken(tx, id, provision_key(&saved))? {
         return Ok(Err(ProfilesError::ProvisionKeyTaken));
     }
     tx.prepare_cached(
@@ -194,10 +185,10 @@ fn save(
         saved.version,
         saved.payloads.encoding.as_str(),
         saved.payloads.acknowledges_faults,
-        json::text(saved.protobuf_notes.as_ref()),
-        strategy_of(&saved),
-        key_of(&saved),
-        secret_of(&saved),
+        json_text(saved.protobuf_notes.as_ref()),
+        provision_strategy(&saved),
+        provision_key(&saved),
+        provision_secret(&saved),
     ])?;
     Ok(Ok(saved))
 }

@@ -9,14 +9,17 @@ use deed_domain::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    account_lists::{PageOf, contact_text, folded, read_contact},
+    account_lists::{PageOf, read_contact},
     departures, json, profiles,
 };
-use crate::sqlite::{
-    SqliteStore,
-    connection::overwriting,
-    error::SqlError,
-    values::{Column, IdText},
+use crate::{
+    registry_text::{contact_text, fold_title, json_text},
+    sqlite::{
+        SqliteStore,
+        connection::overwriting,
+        error::SqlError,
+        values::{Column, IdText},
+    },
 };
 
 const TENANT: &str =
@@ -51,12 +54,12 @@ fn add(tx: &Connection, tenant: &Tenant, default_profile: &Profile) -> Result<()
     .execute(params![
         IdText::new(tenant.id.0),
         tenant.title,
-        folded(&tenant.title),
+        fold_title(&tenant.title),
         tenant.created_at.0,
         tenant.version,
         tenant.region,
         contact_text(&tenant.contact),
-        json::text(tenant.additional_info.as_ref()),
+        json_text(tenant.additional_info.as_ref()),
     ])?;
     profiles::add(tx, default_profile, default_profile.created_at)
 }
@@ -80,10 +83,10 @@ fn save(
     .execute(params![
         IdText::new(id.0),
         saved.title,
-        folded(&saved.title),
+        fold_title(&saved.title),
         saved.region,
         contact_text(&saved.contact),
-        json::text(saved.additional_info.as_ref()),
+        json_text(saved.additional_info.as_ref()),
         saved.version,
     ])?;
     Ok(Ok(saved))

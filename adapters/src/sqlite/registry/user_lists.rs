@@ -3,11 +3,11 @@
 use deed_domain::ports::{Authority, ListPage, ListedUser, PageRequest, UserSort, UsersOf};
 use rusqlite::{Connection, types::Value};
 
-use super::{
-    email,
-    users::{USER_COLUMNS, read_user},
+use super::users::{USER_COLUMNS, read_user};
+use crate::{
+    registry_text::fold_email,
+    sqlite::{error::SqlError, values::IdText},
 };
-use crate::sqlite::{error::SqlError, values::IdText};
 
 /// One page, and how many users the whole list has.
 pub(super) fn page(
@@ -22,7 +22,7 @@ pub(super) fn page(
         }
         UsersOf::Customer(id) => ("users.customer_id = ?1 AND users.authority <> ?2", id.0),
     };
-    let wanted = page.text_search.as_deref().map(email::fold);
+    let wanted = page.text_search.as_deref().map(fold_email);
     let search = if wanted.is_some() { "AND instr(users.search_text, ?3) > 0" } else { "AND ?3 IS NULL" };
     let total = connection
         .prepare_cached(&format!("SELECT count(*) FROM users WHERE {scope} {search}"))?

@@ -11,12 +11,15 @@ use deed_domain::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{attributes, departures, email, json, links, logins, user_lists};
-use crate::sqlite::{
-    SqliteStore,
-    connection::overwriting,
-    error::SqlError,
-    values::{Column, IdText},
+use super::{attributes, departures, json, links, logins, user_lists};
+use crate::{
+    registry_text::{fold_email, json_text, search_text},
+    sqlite::{
+        SqliteStore,
+        connection::overwriting,
+        error::SqlError,
+        values::{Column, IdText},
+    },
 };
 
 /// The columns that [`read_user`] reads.
@@ -58,13 +61,13 @@ fn add_user(tx: &Connection, user: &User, credentials: &UserCredentials) -> Resu
             user.customer_id.map(|id| IdText::new(id.0)),
             user.authority.as_str(),
             user.email,
-            email::fold(&user.email),
+            fold_email(&user.email),
             user.first_name,
             user.last_name,
             user.phone,
             user.created_at.0,
             user.version,
-            json::text(user.additional_info.as_ref()),
+            json_text(user.additional_info.as_ref()),
             credentials.password_hash,
             credentials.enabled,
             search_text(user),
@@ -88,12 +91,6 @@ fn set_password(
     logins::end_all(tx, id)?;
     links::forget_reset(tx, id)?;
     Ok(true)
-}
-
-/// What the search of lists looks at: e-mail and names, one a line.
-fn search_text(user: &User) -> String {
-    let name = |name: &Option<String>| email::fold(name.as_deref().unwrap_or_default());
-    format!("{}\n{}\n{}", email::fold(&user.email), name(&user.first_name), name(&user.last_name))
 }
 
 fn stored(connection: &Connection, id: UserId) -> Result<Option<User>, SqlError> {
@@ -123,14 +120,14 @@ fn save_user(tx: &Connection, user: &User, expected: Option<u32>) -> Result<Resu
     if expected.is_some_and(|version| version != before.version) {
         return Ok(Err(AccountsError::VersionConflict));
     }
-    let folded = email::fold(&user.email);
+    let folded = fold_email(&user.email);
     let is_taken = tx
         .prepare_cached("SELECT 1 FROM users WHERE email_folded = ?1 AND id <> ?2")?
         .exists(params![folded, IdText::new(user.id.0)])?;
     if is_taken {
         return Ok(Err(AccountsError::EmailTaken));
     }
-    if folded != email::fold(&before.email) {
+    if folded != fold_email(&before.email) {
         links::forget(tx, before.id)?;
     }
     let saved = User {
@@ -154,7 +151,7 @@ fn save_user(tx: &Connection, user: &User, expected: Option<u32>) -> Result<Resu
         saved.last_name,
         saved.phone,
         saved.version,
-        json::text(saved.additional_info.as_ref()),
+        json_text(saved.additional_info.as_ref()),
         search_text(&saved),
     ])?;
     Ok(Ok(saved))
@@ -220,7 +217,7 @@ impl Users for SqliteStore {
     }
 
     async fn user_by_email(&self, email: &str) -> Result<Option<(User, UserCredentials)>, StoreError> {
-        let folded = email::fold(email);
+        let folded = fold_email(email);
         self.lookup(move |connection| {
             connection
                 .prepare_cached(&format!("SELECT {USER_COLUMNS} FROM users WHERE email_folded = ?1"))?

@@ -9,12 +9,14 @@ use deed_domain::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{Job, RegistryJob, folded::Folded};
-use crate::sqlite::{
-    error::{SqlError, is_contradiction},
-    event_rows,
+use super::{Job, RegistryJob};
+use crate::{
+    folded::Folded,
     notices::Notices,
-    read_models,
+    sqlite::{
+        error::{SqlError, is_contradiction},
+        event_rows, read_models,
+    },
 };
 
 /// What becomes of the batch's jobs, and what it knows of the devices that they are about.

@@ -8,7 +8,6 @@ mod append;
 mod batch;
 mod commands;
 mod counts;
-mod folded;
 
 use std::{
     mem,
@@ -28,11 +27,9 @@ use deed_domain::{
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use self::{batch::Batch, folded::Folded};
-use super::{
-    error::{OpenError, SqlError, is_contradiction},
-    notices::Notices,
-};
+use self::batch::Batch;
+use super::error::{OpenError, SqlError, is_contradiction};
+use crate::{folded::Folded, notices::Notices};
 
 /// Most jobs in one transaction.
 const BATCH: usize = 512;

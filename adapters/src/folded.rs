@@ -16,19 +16,19 @@ type Devices = HashMap<DeviceId, (Device, Sequence)>;
 /// The devices of the last commands. When the young ones are many they become the old ones, and those that nobody has
 /// asked for since the last time are forgotten.
 #[derive(Default)]
-pub(super) struct Folded {
+pub(crate) struct Folded {
     young: Devices,
     old: Devices,
 }
 
 impl Folded {
     /// The device after its last event, if it is known; it is not any more then.
-    pub(super) fn take(&mut self, device_id: DeviceId) -> Option<(Device, Sequence)> {
+    pub(crate) fn take(&mut self, device_id: DeviceId) -> Option<(Device, Sequence)> {
         self.young.remove(&device_id).or_else(|| self.old.remove(&device_id))
     }
 
     /// Makes the device known.
-    pub(super) fn keep(&mut self, device_id: DeviceId, device: Device, sequence: Sequence) {
+    pub(crate) fn keep(&mut self, device_id: DeviceId, device: Device, sequence: Sequence) {
         if self.young.len() >= GENERATION {
             self.old = mem::take(&mut self.young);
         }

@@ -15,21 +15,21 @@ use crate::watchers::Watchers;
 
 /// Who follows what.
 #[derive(Default)]
-pub(in crate::sqlite) struct Notices {
+pub(crate) struct Notices {
     followers: Mutex<HashMap<Scope, watch::Sender<()>>>,
     /// Who is told which devices were written about.
-    pub(in crate::sqlite) watchers: Watchers,
+    pub(crate) watchers: Watchers,
 }
 
 impl Notices {
     /// A receiver that changes when there may be something new in the scope.
-    pub(in crate::sqlite) fn listen(&self, scope: Scope) -> watch::Receiver<()> {
+    pub(crate) fn listen(&self, scope: Scope) -> watch::Receiver<()> {
         let mut listeners = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.entry(scope).or_insert_with(|| watch::Sender::new(())).subscribe()
     }
 
     /// Something happened to these devices. Forgets scopes that nobody follows any more.
-    pub(in crate::sqlite) fn notify(&self, touched: &[(TenantId, DeviceId)]) {
+    pub(crate) fn notify(&self, touched: &[(TenantId, DeviceId)]) {
         let mut listeners = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
         if listeners.is_empty() || touched.is_empty() {
             return;

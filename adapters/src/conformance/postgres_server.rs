@@ -1,0 +1,202 @@
+//! A PostgreSQL server of one's own, from the system's binaries: on a free port, with its files in a temporary directory, gone
+//! with whoever started it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader},
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio_postgres::NoTls;
+
+/// Makes the files, runs the server, and ends it when nobody holds the other end of the pipe any more, however that came.
+/// Each line that comes through the pipe is an order: `kill` ends the server at once, `start` starts it again.
+const SCRIPT: &str = r#"
+set -eu
+bin=$1 port=$2
+dir=$(mktemp -d /tmp/deed-postgres.XXXXXXXX)
+trap 'kill -QUIT $server 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
+"$bin/initdb" -D "$dir/data" -U deed --auth=trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/log" 2>&1
+start() {
+    "$bin/postgres" -D "$dir/data" -p "$port" -h 127.0.0.1 -k "$dir" -c fsync=off -c max_connections=300 \
+        -c listen_addresses=127.0.0.1 >>"$dir/log" 2>&1 &
+    server=$!
+}
+start
+echo "$dir"
+while read -r order; do
+    case $order in
+        kill) kill -KILL "$server"; wait "$server" || true ;;
+        stop) kill -INT "$server"; wait "$server" || true ;;
+        start) start ;;
+    esac
+    echo "$order"
+done
+"#;
+
+/// A running server.
+pub struct PostgresServer {
+    port: u16,
+    directory: PathBuf,
+    orders: ChildStdin,
+    answers: BufReader<std::process::ChildStdout>,
+    script: Child,
+}
+
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+impl PostgresServer {
+    /// Starts a server.
+    pub fn start() -> Self {
+        let binaries = binaries().expect("PostgreSQL's server is needed: install the package `postgresql`");
+        let port = free_port();
+        let mut command = if is_root() {
+            // PostgreSQL refuses to run as root.
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
+            command
+        } else {
+            Command::new("sh")
+        };
+        command.args(["-c", SCRIPT, "sh"]).arg(binaries).arg(port.to_string()).current_dir("/");
+        let mut script =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sh and setpriv are there");
+        let orders = script.stdin.take().unwrap();
+        let mut answers = BufReader::new(script.stdout.take().unwrap());
+        let mut directory = String::new();
+        answers.read_line(&mut directory).unwrap();
+        assert!(!directory.is_empty(), "the server could not be started");
+        Self { port, directory: directory.trim().into(), orders, answers, script }
+    }
+
+    /// The port on 127.0.0.1.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address of a database of the server.
+    pub fn url(&self, database: &str) -> String {
+        url(self.port, database)
+    }
+
+    /// Ends the server at once, as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.order("kill");
+    }
+
+    /// Ends the server in order, without waiting for its clients.
+    pub fn stop(&mut self) {
+        self.order("stop");
+    }
+
+    /// Starts it again after that.
+    pub fn start_again(&mut self) {
+        self.order("start");
+    }
+
+    /// What the server has written to its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+
+    fn order(&mut self, order: &str) {
+        use std::io::Write;
+        writeln!(self.orders, "{order}").unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        assert_eq!(answer.trim(), order);
+    }
+
+    /// Waits until it takes connections.
+    pub async fn ready(&self) {
+        ready(self.port).await;
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        let _ = self.script.kill();
+        let _ = self.script.wait();
+    }
+}
+
+/// The address of a new, empty database on a server that all tests of this program share.
+pub async fn new_database() -> String {
+    let port = shared_server();
+    let name = format!("deed_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let client = ready(port).await;
+    client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    url(port, &name)
+}
+
+/// The address of the database that goes with a data directory, made when it is asked for first; on the server that all tests
+/// of this program share.
+pub fn database_beside(data_dir: &Path) -> String {
+    static KNOWN: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = known.entry(data_dir.to_owned()).or_insert_with(|| {
+        let port = shared_server();
+        let name = format!("deed_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let tool = binaries().expect("PostgreSQL is installed").join("createdb");
+        let mut command = Command::new(tool);
+        command.args(["-h", "127.0.0.1", "-U", "deed", "-p", &port.to_string(), &name]).stderr(Stdio::null());
+        for _ in 0..300 {
+            if command.status().is_ok_and(|status| status.success()) {
+                return url(port, &name);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("the server takes no database");
+    });
+    made.clone()
+}
+
+fn shared_server() -> u16 {
+    static SERVER: OnceLock<(u16, PostgresServer)> = OnceLock::new();
+    let server = SERVER.get_or_init(|| {
+        let server = PostgresServer::start();
+        (server.port, server)
+    });
+    server.0
+}
+
+async fn ready(port: u16) -> tokio_postgres::Client {
+    for _ in 0..300 {
+        if let Ok((client, connection)) = tokio_postgres::connect(&url(port, "postgres"), NoTls).await {
+            tokio::spawn(connection);
+            return client;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the server does not take connections");
+}
+
+fn url(port: u16, database: &str) -> String {
+    format!("postgres://deed@127.0.0.1:{port}/{database}")
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// The directory of the newest server's binaries, where Debian has them, or where PostgreSQL says that they are.
+fn binaries() -> Option<PathBuf> {
+    let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let newest = installed.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).max();
+    newest.map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin"))).or_else(|| {
+        let told = Command::new("pg_config").arg("--bindir").output().ok()?;
+        Some(PathBuf::from(String::from_utf8(told.stdout).ok()?.trim()))
+    })
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0)
+}

@@ -1,0 +1,67 @@
+//! The configured database, opened.
+
+use std::{fs::File, sync::Arc};
+
+use deed_adapters::{
+    Store,
+    postgres::{PostgresOptions, PostgresStore},
+    sqlite::{SqliteOptions, SqliteStore},
+    surroundings::SystemClock,
+};
+
+use crate::{
+    cli::CliError,
+    config::{DatabaseUrl, StorageSettings},
+    data_dir::{DataDir, lock_database},
+};
+
+/// Opens it to be written; a new one is made.
+///
+/// # Errors
+/// [`CliError`].
+pub(crate) async fn open(storage: &StorageSettings) -> Result<Arc<dyn Store>, CliError> {
+    open_for(storage, false).await
+}
+
+/// Opens it to be read, beside a server that may be writing it.
+///
+/// # Errors
+/// [`CliError`], also if there is none.
+pub(crate) async fn open_read_only(storage: &StorageSettings) -> Result<Arc<dyn Store>, CliError> {
+    open_for(storage, true).await
+}
+
+async fn open_for(storage: &StorageSettings, read_only: bool) -> Result<Arc<dyn Store>, CliError> {
+    match &storage.database {
+        Some(DatabaseUrl::Postgres(url)) => {
+            let options = PostgresOptions::new(url.expose(), storage.database_connections);
+            let options = if read_only { options.read_only() } else { options };
+            Ok(Arc::new(PostgresStore::open(options, None).await?))
+        }
+        Some(DatabaseUrl::Sqlite(_)) | None => {
+            let path = storage.database_file();
+            let options = if read_only { SqliteOptions::read_only(&path) } else { SqliteOptions::new(&path) };
+            let store = SqliteStore::open(options, Arc::new(SystemClock));
+            Ok(Arc::new(store.map_err(|why| CliError::Open { path, why })?))
+        }
+    }
+}
+
+/// What a process that writes holds, so that no other one writes the same files.
+pub(crate) struct Locks {
+    _data_dir: Option<DataDir>,
+    _database: Option<File>,
+}
+
+/// Locks what only one process may write. A database server takes many.
+///
+/// # Errors
+/// [`CliError::DataDir`] says who holds it.
+pub(crate) fn lock(storage: &StorageSettings, work: &str) -> Result<Locks, CliError> {
+    if storage.is_on_a_server() {
+        return Ok(Locks { _data_dir: None, _database: None });
+    }
+    let data_dir = DataDir::open(&storage.data_dir, work)?;
+    let database = storage.database_elsewhere().map(|path| lock_database(path, work)).transpose()?;
+    Ok(Locks { _data_dir: Some(data_dir), _database: database })
+}
