@@ -108,7 +108,8 @@ pub(super) async fn carry_out(
 ) -> Outcome {
     let Message { topic, payload, ack } = message;
     // A gateway's message makes devices before it registers their keys; the next one must not overtake it.
-    let in_turn = topic.starts_with(OF_GATEWAYS) || mqtt.settings.one_at_a_time;
+    // A request for attributes is carried out when all before it is, and what comes after it does not wait for it.
+    let in_turn = topic.starts_with(OF_GATEWAYS) || mqtt.settings.one_at_a_time && !asks(&topic);
     let _turn = if in_turn { Some(turn.lock().await) } else { None };
     let bytes = topic.len() + payload.len();
     let payload = payload.as_slice();
