@@ -177,6 +177,7 @@ const RULES: &[Rule] = &[
             "async-trait",
             "base64",
             "cargo_metadata",
+            "deed-adapters",
             "futures-util",
             "insta",
             "proptest",

@@ -27,7 +27,7 @@ impl Factory for Database {
                 before.close().await;
                 url
             }
-            None => new_database().await,
+            None => new_database(),
         };
         let store = PostgresStore::open(PostgresOptions::new(&url, 4), Some(clock)).await.unwrap();
         *opened = Some((url, store.clone()));

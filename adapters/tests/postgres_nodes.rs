@@ -82,7 +82,7 @@ async fn expect_whole(store: &PostgresStore) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_share_one_log_and_each_device_has_one_winner() {
     const ROUNDS: usize = 12;
-    let url = new_database().await;
+    let url = new_database();
     let mut nodes = Vec::new();
     for _ in 0..3 {
         nodes.push(open(&url).await);
@@ -138,7 +138,7 @@ async fn nodes_share_one_log_and_each_device_has_one_winner() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_follower_hears_of_what_another_node_appends() {
-    let url = new_database().await;
+    let url = new_database();
     let (here, there) = (open(&url).await, open(&url).await);
     let mut all = here.subscribe(Scope::All, Position(0));
     let following = tokio::spawn(async move {
@@ -170,7 +170,7 @@ impl DeviceWatcher for Heard {
 /// states is two seconds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_watches_devices_hears_of_what_another_node_writes() {
-    let url = new_database().await;
+    let url = new_database();
     let (here, there) = (open(&url).await, open(&url).await);
     let device = register(&claims(&there), "D-1").await.unwrap();
     sleep(Duration::from_secs(1)).await;
@@ -279,7 +279,7 @@ fn port_of(url: &str) -> u16 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_answer_got_lost_is_asked_after() {
-    let url = new_database().await;
+    let url = new_database();
     let proxy = Proxy::before(port_of(&url)).await;
     let store = open(&through(&proxy, &url)).await;
     let claims = claims(&store);
@@ -296,7 +296,7 @@ async fn a_commit_whose_answer_got_lost_is_asked_after() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_is_cut_off_says_so_and_holds_up_nobody() {
-    let url = new_database().await;
+    let url = new_database();
     let proxy = Proxy::before(port_of(&url)).await;
     let (cut, other) = (open(&through(&proxy, &url)).await, open(&url).await);
     let (cut_claims, other_claims) = (claims(&cut), claims(&other));

@@ -80,5 +80,6 @@ mod tests {
     fn a_text_may_have_several_lines() {
         assert_eq!(check_text("label", "a,\"b\"\nc"), Ok(()));
         assert_eq!(check_text("label", "<!--"), Err(InvalidText::Markup("label")));
+        assert_eq!(check_text("label", "a\0b"), Err(InvalidText::ControlCharacter("label")));
     }
 }

@@ -117,7 +117,13 @@ impl PostgresServer {
 
     /// Waits until it takes connections.
     pub async fn ready(&self) {
-        ready(self.port).await;
+        for _ in 0..300 {
+            if tokio_postgres::connect(&self.url("postgres"), NoTls).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the server does not take connections");
     }
 }
 
@@ -129,12 +135,19 @@ impl Drop for PostgresServer {
 }
 
 /// The address of a new, empty database on a server that all tests of this program share.
-pub async fn new_database() -> String {
+pub fn new_database() -> String {
     let port = shared_server();
     let name = format!("deed_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    let client = ready(port).await;
-    client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-    url(port, &name)
+    let tool = binaries().expect("PostgreSQL is installed").join("createdb");
+    let mut command = Command::new(tool);
+    command.args(["-h", "127.0.0.1", "-U", "deed", "-p", &port.to_string(), &name]).stderr(Stdio::null());
+    for _ in 0..300 {
+        if command.status().is_ok_and(|status| status.success()) {
+            return url(port, &name);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("the server takes no database");
 }
 
 /// The address of the database that goes with a data directory, made when it is asked for first; on the server that all tests
@@ -142,21 +155,7 @@ pub async fn new_database() -> String {
 pub fn database_beside(data_dir: &Path) -> String {
     static KNOWN: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let made = known.entry(data_dir.to_owned()).or_insert_with(|| {
-        let port = shared_server();
-        let name = format!("deed_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-        let tool = binaries().expect("PostgreSQL is installed").join("createdb");
-        let mut command = Command::new(tool);
-        command.args(["-h", "127.0.0.1", "-U", "deed", "-p", &port.to_string(), &name]).stderr(Stdio::null());
-        for _ in 0..300 {
-            if command.status().is_ok_and(|status| status.success()) {
-                return url(port, &name);
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        panic!("the server takes no database");
-    });
-    made.clone()
+    known.entry(data_dir.to_owned()).or_insert_with(new_database).clone()
 }
 
 fn shared_server() -> u16 {
@@ -166,17 +165,6 @@ fn shared_server() -> u16 {
         (server.port, server)
     });
     server.0
-}
-
-async fn ready(port: u16) -> tokio_postgres::Client {
-    for _ in 0..300 {
-        if let Ok((client, connection)) = tokio_postgres::connect(&url(port, "postgres"), NoTls).await {
-            tokio::spawn(connection);
-            return client;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("the server does not take connections");
 }
 
 fn url(port: u16, database: &str) -> String {

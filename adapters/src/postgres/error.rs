@@ -28,7 +28,7 @@ impl SqlError {
     /// Whether what was to be written contradicts what is stored, or cannot be stored at all: everything that may be taken
     /// is looked at before, so this is damage, or a defect.
     pub(in crate::postgres) fn is_contradiction(&self) -> bool {
-        self.code().is_some_and(|code| ["22", "23"].iter().any(|class| code.code().starts_with(class)))
+        matches!(self, Self::Postgres(error) if is_contradiction(error))
     }
 
     /// Whether the same transaction may succeed if it is tried again at once.
@@ -103,6 +103,11 @@ pub(in crate::postgres) fn told(error: &tokio_postgres::Error) -> String {
             format!("{error}{}", cause.unwrap_or_default())
         }
     }
+}
+
+/// The same of what the server said.
+pub(in crate::postgres) fn is_contradiction(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| ["22", "23"].iter().any(|class| code.code().starts_with(class)))
 }
 
 /// Said by a server that goes, which may have done what it was asked to before.

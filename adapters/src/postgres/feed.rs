@@ -145,7 +145,7 @@ pub(in crate::postgres) async fn start(store: &PostgresStore) -> Result<(), SqlE
             if looks.is_multiple_of(FORGET_EVERY)
                 && let Err(error) = store.forget().await
             {
-                tracing::debug!(error = %StoreError::from(error), "old notices stay for now");
+                tracing::debug!(error = %StoreError::from(error), "what is a day old stays for now");
             }
         }
     });
@@ -178,7 +178,9 @@ impl PostgresStore {
 
     async fn forget(&self) -> Result<(), SqlError> {
         if self.0.queue.is_some() {
-            device_notices::forget(&self.connection().await?, self.now()).await?;
+            let client = self.connection().await?;
+            device_notices::forget(&client, self.now()).await?;
+            writer::forget(&client, self.now()).await?;
         }
         Ok(())
     }

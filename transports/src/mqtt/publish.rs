@@ -61,7 +61,7 @@ pub(super) enum End {
     /// The device keeps as much as it may.
     Full(String),
     /// The client has sent as much as it may.
-    TooMany(String),
+    TooMany,
     /// It was not stored for reasons that pass: to be sent again.
     NotStored,
     /// The device is not there any more.
@@ -161,7 +161,7 @@ impl Publishing<'_> {
             if matches!(topic, Topic::Claim(_)) {
                 count_registration(Transport::Mqtt, "too_many_requests");
             }
-            return Err(End::TooMany("too many messages".to_owned()));
+            return Err(End::TooMany);
         }
         match topic {
             Topic::Claim(encoding) => self.claim(self.encoding(encoding).await?).await,

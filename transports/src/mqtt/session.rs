@@ -321,8 +321,8 @@ impl Session {
                 return Err(DisconnectReasonCode::NotAuthorized);
             }
             End::Refused(_) | End::Full(_) | End::Unusable(_) => None,
-            End::TooMany(why) if is_v5 => Some((PubackReasonCode::QuotaExceeded, why.as_str())),
-            End::TooMany(_) => return Err(DisconnectReasonCode::MessageRateTooHigh),
+            End::TooMany if is_v5 => Some((PubackReasonCode::QuotaExceeded, "too many messages")),
+            End::TooMany => return Err(DisconnectReasonCode::MessageRateTooHigh),
             End::NotStored => return Err(DisconnectReasonCode::ServerBusy),
             End::Gone => return Err(DisconnectReasonCode::AdministrativeAction),
         };

@@ -20,8 +20,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadpool_postgres::{Client, Object, Pool, Transaction};
-use deed_domain::ports::{Append, AppendError, Appended, StoreError};
+use deadpool_postgres::{Client, GenericClient, Object, Pool, Transaction};
+use deed_domain::{
+    ports::{Append, AppendError, Appended, StoreError},
+    time::{DAY, Timestamp},
+};
 use tokio::{
     runtime::Builder,
     sync::{mpsc, oneshot},
@@ -35,7 +38,7 @@ use self::{
 };
 use super::{
     Time, device_notices,
-    error::{SqlError, told},
+    error::{SqlError, is_contradiction, told},
     log_end,
     values::{Column, execute, query_opt, within},
 };
@@ -100,6 +103,11 @@ impl Queue {
 
 pub(in crate::postgres) fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
+}
+
+/// Forgets the writers of nodes that have appended nothing for a day; one that is still there comes back with its next batch.
+pub(in crate::postgres) async fn forget(client: &impl GenericClient, now: Timestamp) -> Result<(), SqlError> {
+    execute(client, "DELETE FROM writers WHERE written_at < $1", &[&now.plus(-DAY).0]).await.map(drop)
 }
 
 /// The writer's own: its connection, and what it remembers between batches.
@@ -286,7 +294,7 @@ impl Writer {
 
     async fn last_batch(&self) -> Result<Option<i64>, SqlError> {
         let mut client = self.pool.get().await?;
-        let tx = client.transaction().await?;
+        let tx = within(COMMIT_TIME, client.transaction()).await?;
         log_end::hold(&tx).await?;
         let row = query_opt(&tx, "SELECT node, batch FROM writers WHERE node = $1", &[&self.node]).await?;
         row.map(|row| Column::new("writers", "batch", 1).get(&row)).transpose()
@@ -315,9 +323,7 @@ impl Writer {
         self.failing.store(true, Ordering::Relaxed);
         self.devices = Folded::default();
         let error = match error {
-            SqlError::Postgres(error) if error.code().is_some_and(|code| code.code().starts_with("23")) => {
-                StoreError::Corrupt(told(&error))
-            }
+            SqlError::Postgres(error) if is_contradiction(&error) => StoreError::Corrupt(told(&error)),
             error => error.into(),
         };
         tracing::error!(%error, jobs = jobs.len(), "a batch could not be committed");
