@@ -18,7 +18,9 @@ use std::{
 use tokio_postgres::NoTls;
 
 /// Makes the files, runs the server, and ends it when nobody holds the other end of the pipe any more, however that came.
-/// Each line that comes through the pipe is an order: `kill` ends the server at once, `start` starts it again.
+/// Each line that comes through the pipe is an order: `kill` ends all its processes by SIGKILL, the first of them first, so that
+/// it cannot mend anything; `stop` and `quit` are its own ways to end without waiting for clients, with and without a
+/// checkpoint; `start` starts it again.
 const SCRIPT: &str = r#"
 set -eu
 bin=$1 port=$2
@@ -34,8 +36,13 @@ start
 echo "$dir"
 while read -r order; do
     case $order in
-        kill) kill -KILL "$server"; wait "$server" || true ;;
+        kill)
+            children=$(sed -n "s/^\([0-9]*\) (.*) . $server .*/\1/p" /proc/[0-9]*/stat 2>/dev/null || true)
+            kill -KILL "$server" $children 2>/dev/null || true
+            wait "$server" || true
+            for child in $children; do while readlink "/proc/$child/exe" >/dev/null; do sleep 0.01; done; done ;;
         stop) kill -INT "$server"; wait "$server" || true ;;
+        quit) kill -QUIT "$server"; wait "$server" || true ;;
         start) start ;;
     esac
     echo "$order"
@@ -87,7 +94,7 @@ impl PostgresServer {
         url(self.port, database)
     }
 
-    /// Ends the server at once, as `kill -9` does.
+    /// Ends the server and each of its processes at once, by `kill -9`.
     pub fn kill(&mut self) {
         self.order("kill");
     }
@@ -95,6 +102,11 @@ impl PostgresServer {
     /// Ends the server in order, without waiting for its clients.
     pub fn stop(&mut self) {
         self.order("stop");
+    }
+
+    /// Ends the server without a checkpoint, as for a machine that goes down at once: it recovers when it starts again.
+    pub fn quit(&mut self) {
+        self.order("quit");
     }
 
     /// Starts it again after that.
