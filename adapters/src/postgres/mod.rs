@@ -295,7 +295,10 @@ impl EventStore for PostgresStore {
         self.expect_writable()?;
         let mut client = self.connection().await?;
         if self.0.failing.load(Ordering::Relaxed) {
-            let (tx, _) = self.begin(&mut client).await?;
+            let (mut tx, _) = self.begin(&mut client).await?;
+            let room = within(CONNECTING, tx.savepoint("room")).await?;
+            event_rows::expect_room(&room).await?;
+            within(CONNECTING, room.rollback()).await?;
             log_end::touch(&tx).await?;
             commit(tx).await?;
             self.0.failing.store(false, Ordering::Relaxed);
