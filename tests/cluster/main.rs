@@ -1,18 +1,35 @@
 //! Three real nodes on a real PostgreSQL server, and what befalls them and the ways between.
+//!
+//! Each fault comes once by default, and a few histories are checked. For more, or for the same ones again:
+//!
+//! ```text
+//! DEED_CLUSTER_ROUNDS=10 DEED_CLUSTER_HISTORIES=300 DEED_CLUSTER_SEED=7 cargo test --all-features --test cluster -- --nocapture
+//! ```
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "how long something takes, and settings of the tests, are the tests' own"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::print_stdout, reason = "a campaign says what it did")]
+#![expect(clippy::disallowed_methods, reason = "the time that something takes, and settings, are the tests' own")]
 
+mod audit;
+mod checker;
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "../coap/client.rs"]
+mod coap;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "../deed/mod.rs"]
 mod deed;
+mod faults;
+mod linearizability;
+mod load;
+mod loss;
+mod model;
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "../mqtt/client.rs"]
+mod mqtt;
 mod network;
 mod nodes;
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use reqwest::{Client, StatusCode};
 use serde_json::json;
@@ -62,4 +79,8 @@ async fn nodes_know_what_another_acknowledged() {
     let positions = cluster.export().into_iter().map(|event| event["position"].as_u64().unwrap());
     assert!(positions.eq(1..=cluster.export().len() as u64));
     cluster.stop().await;
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    env::var(name).map_or(default, |value| value.parse().unwrap())
 }

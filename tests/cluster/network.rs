@@ -1,6 +1,9 @@
 //! The network between a node and the database, which does what a test tells it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -25,10 +28,14 @@ pub(crate) enum Passage {
     Unanswered,
 }
 
+/// What a connection for appending is told at its beginning, and no other one.
+const WRITER: &[u8] = b"enable_seqscan = off";
+
 /// A way to the database.
 pub(crate) struct Network {
     port: u16,
     passage: Arc<watch::Sender<Passage>>,
+    loses_commit: Arc<AtomicBool>,
     cut: Arc<Notify>,
 }
 
@@ -37,12 +44,15 @@ impl Network {
     pub(crate) async fn to(database: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (passage, cut) = (Arc::new(watch::Sender::new(Passage::Open)), Arc::new(Notify::new()));
-        let network = Self { port, passage: Arc::clone(&passage), cut: Arc::clone(&cut) };
+        let passage = Arc::new(watch::Sender::new(Passage::Open));
+        let network = Self { port, passage, loses_commit: Arc::default(), cut: Arc::default() };
+        let (passage, loses_commit, cut) =
+            (Arc::clone(&network.passage), Arc::clone(&network.loses_commit), Arc::clone(&network.cut));
         tokio::spawn(async move {
             loop {
                 let (node, _) = listener.accept().await.unwrap();
-                tokio::spawn(connect(node, database, passage.subscribe(), Arc::clone(&cut)));
+                let told = Told { passage: Arc::clone(&passage), loses_commit: Arc::clone(&loses_commit) };
+                tokio::spawn(connect(node, database, told, Arc::clone(&cut)));
             }
         });
         network
@@ -57,36 +67,62 @@ impl Network {
         self.passage.send_replace(passage);
     }
 
+    /// The next commit of the node's writer arrives; from then on the network is [`Passage::Unanswered`].
+    pub(crate) fn lose_answer_to_commit(&self) {
+        self.loses_commit.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until that has come.
+    pub(crate) async fn has_lost(&self) {
+        self.passage.subscribe().wait_for(|passage| *passage == Passage::Unanswered).await.unwrap();
+    }
+
     /// Resets the connections that there are. New ones are made as the passage allows.
     pub(crate) fn cut(&self) {
         self.cut.notify_waiters();
     }
 }
 
-async fn connect(node: TcpStream, database: u16, passage: watch::Receiver<Passage>, cut: Arc<Notify>) {
+/// What the connections of a network are told.
+struct Told {
+    passage: Arc<watch::Sender<Passage>>,
+    loses_commit: Arc<AtomicBool>,
+}
+
+async fn connect(node: TcpStream, database: u16, told: Told, cut: Arc<Notify>) {
     // Closed with something unsaid, a connection is reset.
     node.set_zero_linger().unwrap();
-    let mut closing = passage.clone();
+    let mut closing = told.passage.subscribe();
     tokio::select! {
         biased;
         _ = closing.wait_for(|passage| *passage == Passage::Refused) => {}
         () = cut.notified() => {}
-        () = pass(node, database, passage) => {}
+        () = pass(node, database, &told) => {}
     }
 }
 
-async fn pass(node: TcpStream, database: u16, mut passage: watch::Receiver<Passage>) {
-    let is_open = |passage: Passage| matches!(passage, Passage::Open | Passage::Unanswered);
+async fn pass(node: TcpStream, database: u16, told: &Told) {
+    let is_heard = |passage: Passage| matches!(passage, Passage::Open | Passage::Unanswered);
     // A SYN that is dropped is sent again.
-    until(&mut passage, is_open).await;
+    until(&told.passage, is_heard).await;
     let Ok(database) = TcpStream::connect(("127.0.0.1", database)).await else { return };
     node.set_nodelay(true).unwrap();
     database.set_nodelay(true).unwrap();
     let ((from_node, to_node), (from_database, to_database)) = (node.into_split(), database.into_split());
-    let answers = passage.clone();
+    let is_writer = AtomicBool::new(false);
+    let loses = |sent: &[u8]| {
+        let has = |words: &[u8]| sent.windows(words.len()).any(|found| found == words);
+        if has(WRITER) {
+            is_writer.store(true, Ordering::SeqCst);
+        }
+        let is_commit = is_writer.load(Ordering::SeqCst) && has(b"COMMIT");
+        if is_commit && told.loses_commit.swap(false, Ordering::SeqCst) {
+            told.passage.send_replace(Passage::Unanswered);
+        }
+    };
     tokio::join!(
-        carry(from_node, to_database, passage, is_open),
-        carry(from_database, to_node, answers, |passage| passage == Passage::Open),
+        carry(from_node, to_database, &told.passage, is_heard, loses),
+        carry(from_database, to_node, &told.passage, |passage| passage == Passage::Open, |_| {}),
     );
 }
 
@@ -94,13 +130,15 @@ async fn pass(node: TcpStream, database: u16, mut passage: watch::Receiver<Passa
 async fn carry(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    mut passage: watch::Receiver<Passage>,
+    passage: &watch::Sender<Passage>,
     is_open: impl Fn(Passage) -> bool,
+    seen: impl Fn(&[u8]),
 ) {
     let mut buffer = vec![0; 65_536];
     loop {
         let length = from.read(&mut buffer).await.unwrap_or(0);
-        until(&mut passage, &is_open).await;
+        until(passage, &is_open).await;
+        seen(&buffer[..length]);
         if length == 0 || to.write_all(&buffer[..length]).await.is_err() {
             let _ = to.shutdown().await;
             return;
@@ -108,9 +146,7 @@ async fn carry(
     }
 }
 
-async fn until(passage: &mut watch::Receiver<Passage>, is_open: impl Fn(Passage) -> bool) {
-    if passage.wait_for(|passage| is_open(*passage)).await.is_err() {
-        // The test is over.
-        tokio::time::sleep(Duration::MAX).await;
-    }
+async fn until(passage: &watch::Sender<Passage>, is_open: impl Fn(Passage) -> bool) {
+    // The sender is held here.
+    let _ = passage.subscribe().wait_for(|passage| is_open(*passage)).await;
 }

@@ -1,6 +1,8 @@
 //! Three nodes on one database.
 
 use std::{
+    fs,
+    path::PathBuf,
     process::Command,
     sync::{Arc, RwLock},
     time::{Duration, Instant},
@@ -8,7 +10,7 @@ use std::{
 
 use deed_adapters::conformance::PostgresServer;
 use reqwest::{Client, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
@@ -17,6 +19,10 @@ use crate::{
 };
 
 pub(crate) const NODES: usize = 3;
+
+/// The demo's customers, whose ids are fixed.
+pub(crate) const CUSTOMERS: [&str; 2] =
+    ["01937500-0000-7000-8000-00000000000a", "01937500-0000-7000-8000-00000000000b"];
 
 /// What every node is told: the same secrets, and nothing that would stop a test that guesses and repeats.
 const SHARED: [(&str, &str); 5] = [
@@ -30,8 +36,27 @@ const SHARED: [(&str, &str); 5] = [
     ("SECURITY_CLAIM_GUESS_LIMIT_OVERALL", "0"),
 ];
 
-/// Environment of one node's own.
-pub(crate) type Own = &'static [(&'static str, &'static str)];
+/// What differs between tests.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) allowed_by_default: bool,
+    pub(crate) clocks: [Clock; NODES],
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { allowed_by_default: true, clocks: [Clock::default(); NODES] }
+    }
+}
+
+/// What a node takes for the time.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Clock {
+    #[default]
+    Right,
+    /// So far away, as libfaketime writes it. Monotonic time goes on as it does.
+    Off(&'static str),
+}
 
 /// Three nodes, each with a network of its own to a PostgreSQL server that they share.
 pub(crate) struct Cluster {
@@ -39,7 +64,7 @@ pub(crate) struct Cluster {
     pub(crate) networks: Vec<Network>,
     pub(crate) people: People,
     servers: Vec<Option<Server>>,
-    own: [Own; NODES],
+    settings: Settings,
     addresses: Arc<[RwLock<Addresses>; NODES]>,
     directory: TempDir,
 }
@@ -70,12 +95,13 @@ pub(crate) struct People {
 
 impl Cluster {
     pub(crate) async fn start() -> Self {
-        Self::start_with([&[]; NODES]).await
+        Self::start_with(Settings::default()).await
     }
 
-    /// With environment of each node's own.
-    pub(crate) async fn start_with(own: [Own; NODES]) -> Self {
-        let database = tokio::task::spawn_blocking(PostgresServer::start).await.unwrap();
+    pub(crate) async fn start_with(settings: Settings) -> Self {
+        // So small that they are not the first to meet a limit on the size of files.
+        let start = || PostgresServer::start_with_log_files_of(1);
+        let database = tokio::task::spawn_blocking(start).await.unwrap();
         database.ready().await;
         let directory = TempDir::new().unwrap();
         let mut networks = Vec::new();
@@ -84,7 +110,7 @@ impl Cluster {
         }
         let people = People { tenant: String::new(), customers: [const { String::new() }; 2] };
         let servers = (0..NODES).map(|_| None).collect();
-        let mut cluster = Self { database, networks, people, servers, own, addresses: Arc::default(), directory };
+        let mut cluster = Self { database, networks, people, servers, settings, addresses: Arc::default(), directory };
         cluster.seed().await;
         for node in 0..NODES {
             cluster.start_node(node).await;
@@ -118,7 +144,13 @@ impl Cluster {
     /// Starts a node, or starts it again.
     pub(crate) async fn start_node(&mut self, node: usize) {
         let mut command = self.deed(&url(self.networks[node].port()));
-        command.arg("serve").envs(self.own[node].iter().copied());
+        let allowed = self.settings.allowed_by_default.to_string();
+        command.arg("serve").env("SECURITY_CLAIM_ALLOW_CLAIMING_BY_DEFAULT", allowed);
+        if let Clock::Off(off) = self.settings.clocks[node] {
+            // Without its shared memory, which a process that is killed would leave behind.
+            command.env("LD_PRELOAD", libfaketime()).env("FAKETIME", off).env("FAKETIME_DISABLE_SHM", "1");
+            command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
         let server = tokio::task::spawn_blocking(move || Server::start(&mut command)).await.unwrap();
         let Server { url, mqtt, .. } = &server;
         *self.addresses[node].write().unwrap() = Addresses { url: url.clone(), mqtt: mqtt.clone() };
@@ -145,6 +177,15 @@ impl Cluster {
 
     pub(crate) fn directory(&self) -> Directory {
         Directory(Arc::clone(&self.addresses))
+    }
+
+    /// Asks a node for a new device, as [`register`].
+    pub(crate) fn register(&self, node: usize, name: &str) -> impl Future<Output = Option<String>> + Send + use<> {
+        register(self.directory().of(node).url, self.people.tenant.clone(), name.to_owned())
+    }
+
+    pub(crate) fn server(&self, node: usize) -> &Server {
+        self.servers[node].as_ref().unwrap()
     }
 
     pub(crate) async fn is_ready(&self, node: usize) -> bool {
@@ -176,6 +217,26 @@ impl Cluster {
         let (status, printed, error) = run(self.deed(&self.database.url("postgres")).arg("check"));
         assert_eq!(status, 0, "{printed}{error}");
     }
+}
+
+/// Asks for a new device, with a token of the same text as its name, and gives its id; under one name it is made once. Nothing,
+/// if the node cannot do it now.
+async fn register(url: String, tenant: String, name: String) -> Option<String> {
+    let request = Client::new().post(format!("{url}/api/device?accessToken={name}")).json(&json!({"name": name}));
+    let answer = request.header("Idempotency-Key", name).bearer_auth(tenant).send().await.ok()?;
+    if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+        return None;
+    }
+    assert_eq!(answer.status(), StatusCode::OK);
+    Some(answer.json::<Value>().await.ok()?["id"]["id"].as_str().unwrap().to_owned())
+}
+
+/// Where Debian has it, whatever the machine.
+fn libfaketime() -> PathBuf {
+    let machines = fs::read_dir("/usr/lib").unwrap().flatten();
+    let mut found = machines.map(|machine| machine.path().join("faketime/libfaketimeMT.so.1"));
+    let found = found.find(|library| library.exists());
+    found.unwrap_or_else(|| panic!("libfaketime is needed: install the package `faketime`"))
 }
 
 fn url(port: u16) -> String {

@@ -18,31 +18,35 @@ use std::{
 use tokio_postgres::NoTls;
 
 /// Makes the files, runs the server, and ends it when nobody holds the other end of the pipe any more, however that came.
-/// Each line that comes through the pipe is an order: `kill` ends all its processes by SIGKILL, the first of them first, so that
-/// it cannot mend anything; `stop` and `quit` are its own ways to end without waiting for clients, with and without a
-/// checkpoint; `start` starts it again.
+/// Each line that comes through the pipe is an order: `kill` ends all its processes by SIGKILL, the first of them first, so
+/// that it cannot mend anything; `stop` and `quit` are its own ways to end without waiting for clients, with and without a
+/// checkpoint; `start` starts it again; `limit` is for the size of its files.
 const SCRIPT: &str = r#"
 set -eu
-bin=$1 port=$2
+bin=$1 port=$2 log_files=$3
 dir=$(mktemp -d /tmp/deed-postgres.XXXXXXXX)
 trap 'kill -QUIT $server 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
-"$bin/initdb" -D "$dir/data" -U deed --auth=trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/log" 2>&1
+"$bin/initdb" -D "$dir/data" -U deed --auth=trust -E UTF8 --locale=C.UTF-8 --wal-segsize="$log_files" --no-sync >"$dir/log" 2>&1
 start() {
     "$bin/postgres" -D "$dir/data" -p "$port" -h 127.0.0.1 -k "$dir" -c fsync=off -c max_connections=300 \
         -c listen_addresses=127.0.0.1 >>"$dir/log" 2>&1 &
     server=$!
 }
+children() { sed -n "s/^\([0-9]*\) (.*) . $server .*/\1/p" /proc/[0-9]*/stat 2>/dev/null || true; }
 start
 echo "$dir"
-while read -r order; do
+while read -r order size; do
     case $order in
         kill)
-            children=$(sed -n "s/^\([0-9]*\) (.*) . $server .*/\1/p" /proc/[0-9]*/stat 2>/dev/null || true)
+            children=$(children)
             kill -KILL "$server" $children 2>/dev/null || true
             wait "$server" || true
             for child in $children; do while readlink "/proc/$child/exe" >/dev/null; do sleep 0.01; done; done ;;
-        stop) kill -INT "$server"; wait "$server" || true ;;
-        quit) kill -QUIT "$server"; wait "$server" || true ;;
+        limit)
+            prlimit --pid "$server" --fsize="$size:"
+            for child in $(children); do prlimit --pid "$child" --fsize="$size:" 2>/dev/null || true; done ;;
+        stop) kill -INT "$server" 2>/dev/null || true; wait "$server" || true ;;
+        quit) kill -QUIT "$server" 2>/dev/null || true; wait "$server" || true ;;
         start) start ;;
     esac
     echo "$order"
@@ -63,6 +67,11 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 impl PostgresServer {
     /// Starts a server.
     pub fn start() -> Self {
+        Self::start_with_log_files_of(16)
+    }
+
+    /// Starts a server whose write-ahead log is in files of so many MiB, a power of two; of 16 by default.
+    pub fn start_with_log_files_of(size: u32) -> Self {
         let binaries = binaries().expect("PostgreSQL's server is needed: install the package `postgresql`");
         let port = free_port();
         let mut command = if is_root() {
@@ -73,7 +82,7 @@ impl PostgresServer {
         } else {
             Command::new("sh")
         };
-        command.args(["-c", SCRIPT, "sh"]).arg(binaries).arg(port.to_string()).current_dir("/");
+        command.args(["-c", SCRIPT, "sh"]).arg(binaries).args([port.to_string(), size.to_string()]).current_dir("/");
         let mut script =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sh and setpriv are there");
         let orders = script.stdin.take().unwrap();
@@ -114,6 +123,12 @@ impl PostgresServer {
         self.order("start");
     }
 
+    /// Lets no file of the running server be written beyond so many bytes, or any again: stands for a disk that is full.
+    /// The files of the write-ahead log are written anew as long as they are no larger.
+    pub fn limit_files(&mut self, bytes: Option<u64>) {
+        self.order(&bytes.map_or_else(|| "limit unlimited".to_owned(), |bytes| format!("limit {bytes}")));
+    }
+
     /// What the server has written to its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.join("log")).unwrap_or_default()
@@ -124,7 +139,7 @@ impl PostgresServer {
         writeln!(self.orders, "{order}").unwrap();
         let mut answer = String::new();
         self.answers.read_line(&mut answer).unwrap();
-        assert_eq!(answer.trim(), order);
+        assert_eq!(Some(answer.trim()), order.split(' ').next());
     }
 
     /// Waits until it takes connections.
