@@ -26,11 +26,14 @@ mod client;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 mod deed;
 
-use client::{Message, POST, URI_PATH};
+use client::{ACK, GET, Message, OBSERVE, POST, URI_PATH};
 use deed::{
     Server,
     world::{World, secret, token_of},
 };
+
+/// How many times a message is sent again.
+const AGAIN: usize = 50;
 
 #[tokio::test]
 async fn devices_are_claimed_through_the_proxy_while_nodes_come_and_go() {
@@ -53,20 +56,19 @@ async fn devices_are_claimed_through_the_proxy_while_nodes_come_and_go() {
     }
     claim_one_over_each(&world, &proxy, &coap, 1).await;
 
-    // The node that the device over CoAP has spoken with is killed; the other one of the two is stopped in order.
-    let requests = |url: String| async move {
-        let metrics = reqwest::get(format!("{url}/metrics")).await.unwrap().text().await.unwrap();
-        metrics.lines().any(|line| line.starts_with("deed_coap_requests_total"))
-    };
+    // The node that the device over CoAP has spoken with is killed; another one is stopped in order.
     let mut servers = vec![(world.server.id(), behind)];
     servers.extend(nodes.iter().map(|node| (node.id(), node.url.clone())));
-    let mut heard = Vec::new();
+    let mut spoken_with = Vec::new();
     for (id, url) in &servers {
-        if requests(url.clone()).await {
-            heard.push(*id);
+        let metrics = reqwest::get(format!("{url}/metrics")).await.unwrap().text().await.unwrap();
+        if metrics.contains("deed_coap_requests_total") {
+            let known = format!("deed_coap_ignored_total{{why=\"duplicate\"}} {AGAIN}");
+            assert!(metrics.contains(&known), "through the proxy, a message that came again is another's:\n{metrics}");
+            spoken_with.push(*id);
         }
     }
-    let [spoken_with] = heard[..] else { panic!("one device, one node: {heard:?} of {servers:?}") };
+    let [spoken_with] = spoken_with[..] else { panic!("one device, one node: {spoken_with:?}") };
     signal(spoken_with, "KILL");
     gone(spoken_with).await;
     claim_one_over_each(&world, &proxy, &coap, 2).await;
@@ -103,6 +105,7 @@ async fn claim_one_over_each(world: &World, proxy: &Proxy, coap: &UdpSocket, n: 
     publish.args(["-t", "v1/devices/me/claim", "-m", &claim]);
     assert!(publish.status().unwrap().success());
 
+    // One that hears nothing sends the same again, and hears the same; then it observes.
     let began = Instant::now();
     let mut request =
         Message { code: POST, id: u16::try_from(n).unwrap(), token: b"tk".to_vec(), ..Message::default() };
@@ -110,28 +113,49 @@ async fn claim_one_over_each(world: &World, proxy: &Proxy, coap: &UdpSocket, n: 
         request = request.with(URI_PATH, segment);
     }
     request.payload = claim.into_bytes();
-    assert_eq!(insist(coap, &request).await.code(), "2.01");
+    let answer = insist(coap, &request).await;
+    assert_eq!(answer.code(), "2.01");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+
+    for _ in 0..AGAIN {
+        coap.send(&request.write()).await.unwrap();
+    }
+    for _ in 0..AGAIN {
+        assert_eq!(hear(coap, Instant::now() + Duration::from_secs(10)).await.unwrap(), answer);
+    }
+    request = Message { code: GET, id: request.id + 100, payload: Vec::new(), ..request }.with(OBSERVE, [0]);
+    let answer = insist(coap, &request).await;
+    assert!(answer.text().contains("\"open\""), "{answer:?}");
 
     for name in [&http, &mqtt, &over_coap] {
         let (status, answer) = world.claim_with(&world.customer_a, name, "key").await;
         assert_eq!((status, &answer["response"]), (StatusCode::OK, &Value::from("SUCCESS")), "{name}: {answer}");
     }
+    let notification = hear(coap, Instant::now() + Duration::from_secs(10)).await.expect("the device is told");
+    assert!(notification.text().contains("\"claimed\""), "{notification:?}");
+    coap.send(&Message { kind: ACK, id: notification.id, ..Message::default() }.write()).await.unwrap();
 }
 
-/// Sends it until it is answered, as any client does. When a node goes, nginx passes on an empty datagram, which is no message.
+/// Sends it until it is answered, as any client does.
 async fn insist(socket: &UdpSocket, request: &Message) -> Message {
-    let mut buffer = [0; 1_500];
     for _ in 0..20 {
         socket.send(&request.write()).await.unwrap();
-        let again = Instant::now() + Duration::from_secs(1);
-        while let Ok(Ok(length)) = timeout_at(again, socket.recv(&mut buffer)).await {
-            if length >= 4 {
-                return Message::read(&buffer[..length]);
-            }
+        if let Some(answer) = hear(socket, Instant::now() + Duration::from_secs(1)).await {
+            return answer;
         }
     }
     panic!("nobody answers")
+}
+
+/// The next message. When a node goes, nginx passes on an empty datagram, which is none.
+async fn hear(socket: &UdpSocket, until: Instant) -> Option<Message> {
+    let mut buffer = [0; 1_500];
+    while let Ok(Ok(length)) = timeout_at(until, socket.recv(&mut buffer)).await {
+        if length >= 4 {
+            return Some(Message::read(&buffer[..length]));
+        }
+    }
+    None
 }
 
 /// Makes the configuration file as the page says; gives its path.
@@ -184,7 +208,7 @@ impl Proxy {
         }
         replace("listen 8080;", &format!("listen {http};"));
         replace("listen 1883;", &format!("listen {mqtt};"));
-        replace("listen 5683 udp;", &format!("listen {coap} udp;"));
+        replace("listen 5683 udp ", &format!("listen {coap} udp "));
         replace("/tmp/", &format!("{}/", directory.display()));
         let path = directory.join("nginx.conf");
         fs::write(&path, configuration).unwrap();
