@@ -1,17 +1,17 @@
 //! The configured database, opened.
 
-use std::{fs::File, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use deed_adapters::{
     Store,
     postgres::{PostgresOptions, PostgresStore},
-    sqlite::{SqliteOptions, SqliteStore},
+    sqlite::{OpenError, SqliteOptions, SqliteStore},
     surroundings::SystemClock,
 };
 
 use crate::{
     cli::CliError,
-    config::{DatabaseUrl, StorageSettings},
+    config::{DATABASE_FILE, DatabaseUrl, StorageSettings},
     data_dir::{DataDir, lock_database},
 };
 
@@ -64,4 +64,18 @@ pub(crate) fn lock(storage: &StorageSettings, work: &str) -> Result<Locks, CliEr
     let data_dir = DataDir::open(&storage.data_dir, work)?;
     let database = storage.database_elsewhere().map(|path| lock_database(path, work)).transpose()?;
     Ok(Locks { _data_dir: Some(data_dir), _database: database })
+}
+
+/// Locks a file that another configuration than this process's may name: as a database, and as its data directory's, where it is
+/// called like one.
+///
+/// # Errors
+/// [`CliError::DataDir`] says who holds it; [`CliError::Open`] if it is not there.
+pub(crate) fn lock_file(path: &Path, work: &str) -> Result<Locks, CliError> {
+    let missing = |_| CliError::Open { path: path.to_owned(), why: OpenError::Missing };
+    // Where it stands itself, if it is a link.
+    let path = path.canonicalize().map_err(missing)?;
+    let directory = path.parent().filter(|_| path.ends_with(DATABASE_FILE));
+    let data_dir = directory.map(|directory| DataDir::open(directory, work)).transpose()?;
+    Ok(Locks { _data_dir: data_dir, _database: Some(lock_database(&path, work)?) })
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`sqlite`] | event store, feed, read models and registry in one SQLite file: the embedded default |
 //! | [`postgres`] | the same on PostgreSQL, for several nodes |
+//! | [`copy`] | an installation moved from the one to the other |
 //! | [`secrets`] | key digests, password hashes, signed tokens |
 //! | [`mail`] | letters to people, by SMTP |
 //! | [`rate_limits`] | who has sent enough |
@@ -18,6 +19,7 @@
 mod check;
 #[cfg(feature = "testing")]
 pub mod conformance;
+pub mod copy;
 mod folded;
 pub mod mail;
 #[cfg(feature = "testing")]

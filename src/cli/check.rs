@@ -13,7 +13,7 @@ use super::{
 
 /// Check that the log is whole and the read models follow from it
 ///
-/// The file whole, indexes included; positions without gaps, sequences contiguous, every event readable and able to follow
+/// A SQLite file whole, indexes included; positions without gaps, sequences contiguous, every event readable and able to follow
 /// those before it, and each read model equal to one filled anew. Reads one moment of the database and changes nothing, beside a running server too.
 #[derive(Args, Debug)]
 pub(super) struct Check {

@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use deed_adapters::{RebuildError, postgres, sqlite};
+use deed_adapters::{RebuildError, copy::CopyError, postgres, sqlite};
 use deed_domain::ports::StoreError;
 use deed_projections::Undecodable;
 
@@ -68,6 +68,9 @@ pub(crate) enum CliError {
     /// A read model was not rebuilt.
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
+    /// An installation was not copied, or not to its end.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// The stored data is not as it should be; what is wrong has been told.
     #[error("the stored data is damaged")]
     Damaged,
@@ -151,22 +154,38 @@ impl CliError {
             | Self::Wiring(_)
             | Self::Tls(_)
             | Self::Rebuild(RebuildError::Unknown(_)) => USAGE,
-            Self::Secrets(SecretsError::Unwritable { .. }) | Self::DataDir(_) => NO_DATA_DIR,
-            Self::OpenServer(postgres::OpenError::Url(_)) => USAGE,
-            Self::Open { why, .. } if why.is_damage() => DAMAGED,
-            Self::OpenServer(why) if why.is_damage() => DAMAGED,
+            Self::Secrets(SecretsError::Unwritable { .. })
+            | Self::DataDir(_)
+            | Self::Copy(CopyError::NotEmpty | CopyError::OtherSource) => NO_DATA_DIR,
+            Self::OpenServer(why) | Self::Copy(CopyError::Target(why)) => of_server(why),
+            Self::Open { why, .. } | Self::Copy(CopyError::Source(why)) if why.is_damage() => DAMAGED,
             Self::Store(StoreError::Damaged { .. } | StoreError::Corrupt(_))
+            | Self::Copy(
+                CopyError::Store(StoreError::Damaged { .. } | StoreError::Corrupt(_))
+                | CopyError::SourceChanged
+                | CopyError::RowRefused { .. }
+                | CopyError::Differs { .. }
+                | CopyError::Faults(_),
+            )
             | Self::Rebuild(RebuildError::Store(StoreError::Damaged { .. } | StoreError::Corrupt(_)))
             | Self::Event(_)
             | Self::Damaged => DAMAGED,
             Self::Open { .. }
-            | Self::OpenServer(_)
             | Self::Store(StoreError::Unavailable(_))
+            | Self::Copy(CopyError::Source(_) | CopyError::UnderWay | CopyError::Store(StoreError::Unavailable(_)))
             | Self::Rebuild(RebuildError::Store(StoreError::Unavailable(_)))
             | Self::Listen { .. } => UNAVAILABLE,
             Self::Input { .. } => NO_INPUT,
             Self::Labels { .. } | Self::Output(_) => NO_OUTPUT,
             Self::Seed(_) | Self::Lines { .. } | Self::NotFound(_) | Self::System(_) => FAILED,
         }
+    }
+}
+
+fn of_server(why: &postgres::OpenError) -> u8 {
+    match why {
+        postgres::OpenError::Url(_) => USAGE,
+        why if why.is_damage() => DAMAGED,
+        _ => UNAVAILABLE,
     }
 }

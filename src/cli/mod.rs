@@ -3,6 +3,7 @@
 mod bridge;
 mod check;
 mod config;
+mod copy;
 mod exit;
 mod export;
 mod import;
@@ -36,7 +37,8 @@ Exit status:
   65   the stored data is damaged
   66   the input cannot be read, or as a whole makes no sense
   69   the database or the port is not available
-  73   the data directory cannot be used: not writable, in use, or not a demo's
+  73   the data directory cannot be used: not writable, in use, or not a demo's; or a copy has no
+       empty database to go to
   74   the output cannot be written
   130  stopped by a second signal";
 
@@ -56,6 +58,8 @@ enum Command {
     ResetLink(reset_link::ResetLink),
     /// Check that the log is whole and the read models follow from it
     Check(check::Check),
+    /// Move an installation from a SQLite file into a PostgreSQL database
+    Copy(copy::Copy),
     /// Print the configuration in effect, secrets hidden
     Config(config::Config),
 }
@@ -82,6 +86,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rebuild(command) => command.run(),
         Command::ResetLink(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Copy(command) => command.run(),
         Command::Config(command) => command.run(),
     };
     match result {

@@ -12,7 +12,8 @@ use crate::storage;
 
 /// Fill read models again from the log
 ///
-/// Into a new version beside the old one, then in its place. No server may run on the data meanwhile.
+/// Into a new version beside the old one, then in its place. No server may run on a SQLite file meanwhile; nodes on
+/// PostgreSQL may, and wait with what they append.
 #[derive(Args, Debug)]
 pub(super) struct Rebuild {
     /// The read model: device_list, ownership, active_keys or claim_history; all of them if none is named

@@ -29,6 +29,11 @@ pub(super) struct Location {
 }
 
 impl Location {
+    /// Where that configuration says, if there is one.
+    pub(super) const fn configured(config: Option<PathBuf>) -> Self {
+        Self { config, data_dir: None, database: None }
+    }
+
     /// The configuration in effect.
     ///
     /// # Errors

@@ -22,9 +22,9 @@ pub(crate) use self::{
     reference::reference,
     secrets_file::{Secrets, SecretsError},
     sections::{
-        BridgeSettings, ClaimSettings, CoapSettings, DatabaseUrl, JwtSettings, LimitSettings, LogFormat, LogSettings,
-        MailSettings, MqttSettings, NamedPepper, PepperSettings, ReclaimBody, ServerSettings, SignInSettings,
-        StorageSettings, TransportSettings,
+        BridgeSettings, ClaimSettings, CoapSettings, DATABASE_FILE, DatabaseUrl, JwtSettings, LimitSettings, LogFormat,
+        LogSettings, MailSettings, MqttSettings, NamedPepper, PepperSettings, ReclaimBody, ServerSettings,
+        SignInSettings, StorageSettings, TransportSettings,
     },
 };
 use self::{

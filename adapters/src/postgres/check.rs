@@ -1,6 +1,6 @@
 //! Whether what is stored can be trusted: the log is whole, and the read models follow from it.
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{Client, Transaction};
 use deed_domain::{
     codec,
     ids::{Position, Sequence},
@@ -10,7 +10,6 @@ use deed_projections::Recorded;
 use tokio_postgres::IsolationLevel;
 
 use super::{
-    PostgresStore,
     error::SqlError,
     event_rows, log_end,
     read_models::{Changes, INLINE, ReadModel},
@@ -21,46 +20,43 @@ use crate::check::{CheckReport, Stream, advice};
 /// Events that are read at once.
 const PAGE: i64 = 4_096;
 
-impl PostgresStore {
-    /// All that [`crate::Store::check`] says, at one moment of the database.
-    pub(in crate::postgres) async fn check_moment(
-        &self,
-        progress: &mut (dyn FnMut(u64, u64) + Send),
-    ) -> Result<CheckReport, SqlError> {
-        let mut client = self.connection().await?;
-        // Undone at the end, with the tables of that moment.
-        let moment = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await?;
-        let schema: String = query_one(&moment, "SELECT quote_ident(current_schema())", &[]).await?.get(0);
-        let total: u64 = Column::new("events", "count", 0)
-            .unsigned(&query_one(&moment, "SELECT count(*) FROM events", &[]).await?)?;
-        let mut report = CheckReport::default();
-        check_columns(&moment, &mut report).await?;
-        check_streams(&moment, &mut report, &mut |done| progress(done / 2, total)).await?;
-        let mut stored = Vec::new();
-        let mut faults_of_models = 0;
-        for model in &INLINE {
-            let current = model.stored_version(&moment).await? == Some(model.version);
-            if current {
-                stored.push(model);
-            } else {
-                faults_of_models += 1;
-                let ReadModel { name, version, .. } = model;
-                report.fault(format!("read model {name}: not of version {version}; the next start rebuilds it"));
-            }
+/// All that [`crate::Store::check`] says, at one moment of the database.
+pub(in crate::postgres) async fn check(
+    client: &mut Client,
+    progress: &mut (dyn FnMut(u64, u64) + Send),
+) -> Result<CheckReport, SqlError> {
+    // Undone at the end, with the tables of that moment.
+    let moment = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await?;
+    let schema: String = query_one(&moment, "SELECT quote_ident(current_schema())", &[]).await?.get(0);
+    let total: u64 =
+        Column::new("events", "count", 0).unsigned(&query_one(&moment, "SELECT count(*) FROM events", &[]).await?)?;
+    let mut report = CheckReport::default();
+    check_columns(&moment, &mut report).await?;
+    check_streams(&moment, &mut report, &mut |done| progress(done / 2, total)).await?;
+    let mut stored = Vec::new();
+    let mut faults_of_models = 0;
+    for model in &INLINE {
+        let current = model.stored_version(&moment).await? == Some(model.version);
+        if current {
+            stored.push(model);
+        } else {
+            faults_of_models += 1;
+            let ReadModel { name, version, .. } = model;
+            report.fault(format!("read model {name}: not of version {version}; the next start rebuilds it"));
         }
-        moment.batch_execute(&format!("SET LOCAL search_path = pg_temp, {schema}")).await?;
-        for model in &stored {
-            moment.batch_execute(model.ddl).await?;
-        }
-        let done = &mut |done| progress((total + done) / 2, total);
-        let head = check_order(&moment, &stored, &mut report, done).await?;
-        let is_log_whole = report.fault_count == faults_of_models;
-        for model in &stored {
-            compare(&moment, &schema, model, head, is_log_whole, &mut report).await?;
-        }
-        moment.rollback().await?;
-        Ok(report)
     }
+    moment.batch_execute(&format!("SET LOCAL search_path = pg_temp, {schema}")).await?;
+    for model in &stored {
+        moment.batch_execute(model.ddl).await?;
+    }
+    let done = &mut |done| progress((total + done) / 2, total);
+    let head = check_order(&moment, &stored, &mut report, done).await?;
+    let is_log_whole = report.fault_count == faults_of_models;
+    for model in &stored {
+        compare(&moment, &schema, model, head, is_log_whole, &mut report).await?;
+    }
+    moment.rollback().await?;
+    Ok(report)
 }
 
 /// What stands in columns of its own says what the event says.

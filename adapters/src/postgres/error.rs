@@ -139,6 +139,9 @@ pub enum OpenError {
     /// It is there to be read, and has never been written.
     #[error("there is no database of deed yet")]
     Missing,
+    /// A copy to it was begun, and has not come to its end.
+    #[error("the database is the beginning of a copy: `deed copy` goes on with it, and it is served when that is done")]
+    UnfinishedCopy,
     /// The log ends before the read models do.
     #[error(
         "events were lost: the log ends at position {head}, and read models have seen position {seen}; restore a backup"

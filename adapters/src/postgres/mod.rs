@@ -7,6 +7,7 @@
 mod check;
 mod clock;
 mod connection;
+mod copying;
 mod device_notices;
 mod error;
 mod event_rows;
@@ -40,6 +41,7 @@ use deed_domain::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub(crate) use self::copying::{Begun, Target};
 pub use self::error::OpenError;
 use self::{
     clock::DatabaseClock,
@@ -147,9 +149,11 @@ impl PostgresStore {
         let stopping = CancellationToken::new();
         if read_only {
             migrations::expect_current(&pool).await?;
+            copying::expect_none(&pool).await?;
         } else {
             migrations::migrate(&pool).await?;
-            rebuild::bring_up_to_date(&pool).await?;
+            copying::expect_none(&pool).await?;
+            rebuild::bring_up_to_date(&pool, &mut |_, _| {}).await?;
         }
         let time = match clock {
             Some(clock) => Time::Given(clock),
@@ -261,7 +265,7 @@ impl Store for PostgresStore {
     }
 
     async fn check(&self, progress: Progress<'_>) -> Result<CheckReport, StoreError> {
-        Ok(self.check_moment(progress).await?)
+        Ok(check::check(&mut self.connection().await?, progress).await?)
     }
 
     async fn close(&self) {

@@ -1,6 +1,6 @@
 //! Fills a read model again from the log: beside the old one, then in its place.
 
-use deadpool_postgres::{GenericClient, Pool, Transaction};
+use deadpool_postgres::{Client, GenericClient, Pool, Transaction};
 use deed_domain::ids::Position;
 use deed_projections::{Recorded, Undecodable};
 use tokio_postgres::Row;
@@ -39,7 +39,7 @@ impl PostgresStore {
     ) -> Result<(), RebuildError> {
         let model =
             INLINE.iter().find(|model| model.name == name).ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
-        Ok(refill(&self.0.pool, model, progress).await?)
+        Ok(refill(&mut self.connection().await?, model, progress).await?)
     }
 }
 
@@ -47,8 +47,11 @@ impl PostgresStore {
 ///
 /// # Errors
 /// Also if a read model has seen more events than there are: they were lost, and rebuilding would hide it.
-pub(in crate::postgres) async fn bring_up_to_date(pool: &Pool) -> Result<(), OpenError> {
-    let client = pool.get().await.map_err(SqlError::from)?;
+pub(in crate::postgres) async fn bring_up_to_date(
+    pool: &Pool,
+    progress: &mut (dyn FnMut(u64, u64) + Send),
+) -> Result<(), OpenError> {
+    let mut client = pool.get().await.map_err(SqlError::from)?;
     let row = query_one(
         &client,
         "SELECT (SELECT coalesce(max(position), 0) FROM events), (SELECT coalesce(max(position), 0) FROM projections)",
@@ -65,14 +68,17 @@ pub(in crate::postgres) async fn bring_up_to_date(pool: &Pool) -> Result<(), Ope
             if stored.is_some() {
                 tracing::info!(read_model = model.name, version = model.version, "rebuilding a read model");
             }
-            refill(pool, model, &mut |_, _| {}).await?;
+            refill(&mut client, model, progress).await?;
         }
     }
     Ok(())
 }
 
-async fn refill(pool: &Pool, model: &ReadModel, progress: &mut (dyn FnMut(u64, u64) + Send)) -> Result<(), SqlError> {
-    let mut client = pool.get().await?;
+async fn refill(
+    client: &mut Client,
+    model: &ReadModel,
+    progress: &mut (dyn FnMut(u64, u64) + Send),
+) -> Result<(), SqlError> {
     let tx = client.transaction().await?;
     // Nobody appends meanwhile, and of several nodes that start at once one rebuilds.
     log_end::hold(&tx).await?;

@@ -6,6 +6,7 @@
 
 mod check;
 mod connection;
+mod copying;
 mod error;
 mod event_rows;
 mod feed;
@@ -38,6 +39,7 @@ use deed_domain::{
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
+pub(crate) use self::copying::Source;
 pub use self::error::OpenError;
 use self::{
     error::SqlError,

@@ -45,8 +45,8 @@ use crate::{
 /// The import ends when a label cannot be written, and names the devices that were made without one.
 ///
 /// Devices whose names are there already are left as they are, so an import that was cut off is simply started again, with
-/// the same --out. No server may run on the data meanwhile; beside a running server, import by POST
-/// /api/device/bulk_import.
+/// the same --out. No server may run on a SQLite file meanwhile, beside one import by POST /api/device/bulk_import; nodes on
+/// PostgreSQL may run.
 #[derive(Args, Debug)]
 #[command(after_help = COLUMNS)]
 pub(super) struct Import {

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use serde_yaml_ng::Value;
@@ -14,7 +15,7 @@ use crate::config::{
 };
 
 /// The database in the data directory, if no other is configured.
-const DATABASE_FILE: &str = "deed.db";
+pub(crate) const DATABASE_FILE: &str = "deed.db";
 
 section! {
     /// Storage
@@ -106,6 +107,23 @@ impl fmt::Debug for ServerUrl {
     }
 }
 
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    /// The text is not repeated in the fault: URLs of databases carry passwords.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(ServerUrl(Zeroizing::new(text.to_owned()))));
+        }
+        let path = text.strip_prefix("sqlite:").ok_or_else(|| format!("must be {}", Database.name()))?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() || path.starts_with(':') || path.contains('?') || path.ends_with('/') {
+            return Err("must name a file: `sqlite:<path>`".into());
+        }
+        Ok(Self::Sqlite(Path::new(path).to_owned()))
+    }
+}
+
 struct Database;
 
 impl Kind for Database {
@@ -116,17 +134,7 @@ impl Kind for Database {
     }
 
     fn parse(&self, value: &Value) -> Result<DatabaseUrl, String> {
-        // The text is not repeated in the fault: URLs of databases carry passwords.
-        let text = Zeroizing::new(Text.parse(value)?);
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(DatabaseUrl::Postgres(ServerUrl(text)));
-        }
-        let path = text.strip_prefix("sqlite:").ok_or_else(|| format!("must be {}", self.name()))?;
-        let path = path.strip_prefix("//").unwrap_or(path);
-        if path.is_empty() || path.starts_with(':') || path.contains('?') || path.ends_with('/') {
-            return Err("must name a file: `sqlite:<path>`".into());
-        }
-        Ok(DatabaseUrl::Sqlite(Path::new(path).to_owned()))
+        Zeroizing::new(Text.parse(value)?).parse()
     }
 
     fn show(&self, value: &DatabaseUrl) -> String {

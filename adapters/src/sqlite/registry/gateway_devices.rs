@@ -17,7 +17,7 @@ use crate::sqlite::{
 };
 
 /// Whether a device is a gateway. What is damaged is none, so that it stops nobody else's command.
-const IS_GATEWAY: &str = "CASE WHEN json_valid(registry.additional_info)
+pub(in crate::sqlite) const IS_GATEWAY: &str = "CASE WHEN json_valid(registry.additional_info)
     THEN json_type(registry.additional_info, '$.gateway') = 'true' ELSE 0 END";
 
 /// Says through which gateway the device is reached.

@@ -21,6 +21,7 @@ mod users;
 
 pub(in crate::sqlite) use attributes::own as own_attributes;
 pub(in crate::sqlite) use departures::is_gone;
+pub(in crate::sqlite) use gateway_devices::IS_GATEWAY;
 
 use deed_domain::{
     ids::DeviceId,

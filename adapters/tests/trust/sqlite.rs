@@ -1,30 +1,25 @@
-//! What is stored can be trusted: rebuilding changes nothing, and `check` finds what was tampered with.
-
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+//! Rebuilding changes nothing, and `check` finds what was tampered with, in a file.
 
 use std::{
     fs,
     io::{Seek, SeekFrom, Write},
+    ops::Deref,
     path::Path,
     sync::Arc,
 };
 
 use deed_adapters::{
     CheckReport, READ_MODELS, Store,
-    conformance::SettableClock,
     secrets::{HmacDigester, Pepper},
     sqlite::{SqliteOptions, SqliteStore},
-    surroundings::OsEntropy,
 };
 use deed_domain::{
     claim_key::{ClaimKey, PepperId},
-    claims::{ClaimingChange, Claims, Failure, NewDevice, ProfileChoice, SwitchChange},
-    device::{ClaimPolicy, Reclaimer},
-    ids::{CustomerId, TenantId, UserId},
-    metadata::{Actor, Caller, Transport},
+    claims::{ClaimingChange, Failure},
+    ids::{CustomerId, UserId},
     ports::{
-        AccountChange, AppendError, AttributeScope, Authority, Clock, DeviceIdentity, Entity, EventStore, LastOne,
-        RegistryWrite, StoreError, User, UserCredentials, Users,
+        AccountChange, AppendError, AttributeScope, Authority, Clock, Entity, EventStore, LastOne, RegistryWrite,
+        StoreError, User, UserCredentials, Users,
     },
     time::Timestamp,
 };
@@ -33,101 +28,26 @@ use rusqlite::{Connection, types::Value};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+use crate::world::{self, TENANT, caller, claims, clock, step};
 
 struct World {
     directory: TempDir,
-    store: SqliteStore,
-    claims: Claims,
-    clock: Arc<SettableClock>,
-    devices: Vec<DeviceIdentity>,
+    world: world::World<SqliteStore>,
 }
 
-/// One thing that somebody does to one of three devices.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    Issue,
-    Claim(u8),
-    ClaimWrongly(u8),
-    Reclaim,
-    Assign(u8),
-    Expire,
-    Rename(u8),
-    Remove,
-}
+impl Deref for World {
+    type Target = world::World<SqliteStore>;
 
-fn step() -> impl Strategy<Value = (usize, Step, i64)> {
-    let step = prop_oneof![
-        4 => Just(Step::Issue),
-        3 => (0..3_u8).prop_map(Step::Claim),
-        3 => (0..3_u8).prop_map(Step::ClaimWrongly),
-        2 => Just(Step::Reclaim),
-        1 => (0..3_u8).prop_map(Step::Assign),
-        2 => Just(Step::Expire),
-        1 => (0..9_u8).prop_map(Step::Rename),
-        1 => Just(Step::Remove),
-    ];
-    (0..3_usize, step, prop_oneof![Just(0), 1..5_000_i64, 60_000..200_000_i64])
+    fn deref(&self) -> &Self::Target {
+        &self.world
+    }
 }
 
 impl World {
     async fn new() -> Self {
-        let directory = TempDir::new().unwrap();
-        let clock = Arc::new(SettableClock::new(Timestamp(1_000_000)));
+        let (directory, clock) = (TempDir::new().unwrap(), clock());
         let store = open(directory.path(), clock.clone());
-        let claims = claims(&store, &clock);
-        let mut world = Self { directory, store, claims, clock, devices: Vec::new() };
-        for number in 0..3 {
-            let new = NewDevice {
-                name: format!("D{number}"),
-                profile: ProfileChoice::Default,
-                label: None,
-                owner: None,
-                additional_info: None,
-                credentials: None,
-            };
-            let registered = world.claims.register(&caller(), TENANT, new).await.unwrap();
-            let device = DeviceIdentity::new(TENANT, registered.device_id);
-            let change = ClaimingChange { switch: Some(SwitchChange::Allow), data: None };
-            world.claims.write_attributes(&caller(), device, change, Vec::new()).await.unwrap();
-            world.devices.push(device);
-        }
-        world
-    }
-
-    /// Does it; a refusal is as good a history as a success.
-    async fn take(&self, device: usize, step: Step, later: i64) {
-        self.clock.set(self.clock.now().plus(later));
-        let (id, name) = (self.devices[device], format!("D{device}"));
-        let customer = |number: u8| CustomerId(Uuid::from_u128(100 + u128::from(number)));
-        let user = |number: u8| UserId(Uuid::from_u128(200 + u128::from(number)));
-        let claim = async |number, key: &str| {
-            let key = ClaimKey::new(key);
-            drop(self.claims.claim(&caller(), TENANT, &name, customer(number), user(number), key).await);
-        };
-        match step {
-            Step::Issue => drop(self.claims.issue_from_device(&caller(), id, ClaimKey::new("right"), 60_000).await),
-            Step::Claim(number) => claim(number, "right").await,
-            Step::ClaimWrongly(number) => claim(number, "wrong").await,
-            Step::Reclaim => drop(self.claims.reclaim(&caller(), TENANT, &name, Reclaimer::Tenant).await),
-            Step::Assign(number) => {
-                drop(self.claims.assign(&caller(), TENANT, id.device_id, customer(number)).await);
-            }
-            Step::Expire => drop(self.claims.expire(&caller(), id).await),
-            Step::Rename(number) => {
-                let change = deed_domain::claims::DeviceChange {
-                    expected_version: None,
-                    name: format!("D{device}").repeat(usize::from(number % 2) + 1),
-                    profile: ProfileChoice::Default,
-                    label: Some(number.to_string()),
-                    owner: deed_domain::device::OwnerChange::Keep,
-                    additional_info: None,
-                    credentials: None,
-                };
-                drop(self.claims.change(&caller(), TENANT, id.device_id, change).await);
-            }
-            Step::Remove => drop(self.claims.remove(&caller(), TENANT, id.device_id).await),
-        }
+        Self { directory, world: world::World::on(store, clock).await }
     }
 
     fn check(&self) -> CheckReport {
@@ -163,33 +83,13 @@ fn open(directory: &Path, clock: Arc<dyn Clock>) -> SqliteStore {
     SqliteStore::open(SqliteOptions::new(directory.join("deed.db")), clock).unwrap()
 }
 
-fn claims(store: &SqliteStore, clock: &Arc<SettableClock>) -> Claims {
-    let pepper = Pepper { id: PepperId("p".into()), secret: zeroize::Zeroizing::new(vec![7; 32]) };
-    Claims::new(
-        Arc::new(store.clone()),
-        Arc::new(store.clone()),
-        Arc::new(HmacDigester::new(vec![pepper]).unwrap()),
-        clock.clone(),
-        Arc::new(OsEntropy),
-        ClaimPolicy::default(),
-    )
-}
-
-fn caller() -> Caller {
-    Caller { actor: Actor::System, transport: Transport::Internal, correlation_id: "test".into(), command_id: None }
-}
-
 fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// A device that was claimed, given back and offered again, and one that somebody guessed at.
 async fn with_history() -> World {
     let world = World::new().await;
-    let steps = [(0, Step::Issue), (0, Step::Claim(0)), (0, Step::Reclaim), (0, Step::Issue), (1, Step::Issue)];
-    for (device, step) in steps.into_iter().chain([(1, Step::ClaimWrongly(1)), (2, Step::Assign(2))]) {
-        world.take(device, step, 10).await;
-    }
+    world.make_history().await;
     world
 }
 
@@ -288,14 +188,14 @@ fn a_device_with_a_hole_in_its_history_is_left_alone() {
         let hole = format!("DELETE FROM events WHERE aggregate_id = '{}' AND sequence = 2", bad.device_id);
         world.tamper(&hole);
         // Nobody remembers the device any more.
-        let again = World { store: open(world.directory.path(), world.clock.clone()), ..world };
-        let claims = claims(&again.store, &again.clock);
+        let again = open(world.directory.path(), world.clock.clone());
+        let claims = claims(&again, &world.clock);
         let caller = caller();
         let issue = |device| claims.issue_from_device(&caller, device, ClaimKey::new("k"), 60_000);
         let refused = issue(bad).await.unwrap_err();
         assert!(matches!(refused, Failure::NotAppended(AppendError::Store(StoreError::Damaged { .. }))), "{refused:?}");
         drop(issue(good).await.unwrap());
-        let folded = again.store.load(bad.device_id).await;
+        let folded = again.load(bad.device_id).await;
         assert!(matches!(folded, Err(StoreError::Damaged { .. })), "{folded:?}");
     });
 }
