@@ -3,9 +3,14 @@
 use std::{str::FromStr, time::Duration};
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, Runtime, Timeouts};
-use tokio_postgres::{Config, NoTls, config::SslMode};
+use percent_encoding::percent_decode_str;
+use tokio_postgres::Config;
 
-use super::{error::OpenError, values::within};
+use super::{
+    error::OpenError,
+    tls::{Tls, TlsSettings},
+    values::within,
+};
 
 /// How long it may take to connect, or to wait for a connection.
 pub(in crate::postgres) const CONNECTING: Duration = Duration::from_secs(5);
@@ -45,36 +50,68 @@ pub(in crate::postgres) enum Purpose {
     Others(usize),
 }
 
+/// Which server, and how it is reached.
+#[derive(Clone, Debug)]
+pub(in crate::postgres) struct Server {
+    config: Config,
+    tls: Tls,
+}
+
 /// Reads the address of a database.
 ///
 /// # Errors
 /// [`OpenError::Url`]; it says nothing of a password.
-pub(in crate::postgres) fn parse(url: &str) -> Result<Config, OpenError> {
-    let mut config = Config::from_str(url).map_err(|error| {
+pub(in crate::postgres) fn parse(url: &str) -> Result<Server, OpenError> {
+    let (url, tls) = without_tls(url);
+    let mut config = Config::from_str(&url).map_err(|error| {
         let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
         OpenError::Url(format!("not the address of a PostgreSQL database: {why}"))
     })?;
-    if config.get_ssl_mode() == SslMode::Require {
-        return Err(OpenError::Url("sslmode=require is not supported yet".to_owned()));
-    }
     if config.get_dbname().is_none() {
         return Err(OpenError::Url("the address names no database".to_owned()));
     }
+    let (mode, tls) = tls.read().map_err(OpenError::Url)?;
     config
+        .ssl_mode(mode)
         .connect_timeout(CONNECTING)
         .tcp_user_timeout(LOST)
         .keepalives_idle(Duration::from_secs(5))
         .keepalives_interval(Duration::from_secs(2))
         .keepalives_retries(3);
-    Ok(config)
+    Ok(Server { config, tls })
+}
+
+/// The address without what it says about TLS, of which the driver knows a part only.
+fn without_tls(url: &str) -> (String, TlsSettings) {
+    let mut tls = TlsSettings::default();
+    // What stands before the first @ is user and password.
+    let place = url.find('@').unwrap_or_default();
+    let Some(question) = url[place..].find('?').map(|found| place + found) else { return (url.to_owned(), tls) };
+    let mut others = String::new();
+    for parameter in url[question + 1..].split('&') {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let setting = match name {
+            "sslmode" => &mut tls.mode,
+            "sslrootcert" => &mut tls.authorities,
+            "sslcert" => &mut tls.certificate,
+            "sslkey" => &mut tls.key,
+            _ => {
+                others.push(if others.is_empty() { '?' } else { '&' });
+                others.push_str(parameter);
+                continue;
+            }
+        };
+        *setting = Some(percent_decode_str(value).decode_utf8_lossy().into_owned());
+    }
+    (format!("{}{others}", &url[..question]), tls)
 }
 
 /// Connections to the server; none is made before it is asked for.
 ///
 /// # Errors
 /// [`OpenError::Unavailable`].
-pub(in crate::postgres) fn pool(config: &Config, purpose: Purpose) -> Result<Pool, OpenError> {
-    let manager = Manager::from_config(config.clone(), NoTls, ManagerConfig::default());
+pub(in crate::postgres) fn pool(server: &Server, purpose: Purpose) -> Result<Pool, OpenError> {
+    let manager = Manager::from_config(server.config.clone(), server.tls.clone(), ManagerConfig::default());
     let (size, more) = match purpose {
         Purpose::Writer => (1, WRITER),
         Purpose::Others(size) => (size, ""),
@@ -100,4 +137,43 @@ pub(in crate::postgres) fn pool(config: &Config, purpose: Purpose) -> Result<Poo
         }))
         .build()
         .map_err(|error| OpenError::Unavailable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(url: &str) -> String {
+        parse(url).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_it_says_about_tls_is_taken_out_of_the_address() {
+        let (url, tls) =
+            without_tls("postgres://u:p?w@h:1/d?sslmode=verify-full&application_name=a&sslrootcert=%2Fetc%2Fa%20b.pem");
+        assert_eq!(url, "postgres://u:p?w@h:1/d?application_name=a");
+        let (mode, authorities) = (Some("verify-full".to_owned()), Some("/etc/a b.pem".to_owned()));
+        assert_eq!(tls, TlsSettings { mode, authorities, ..TlsSettings::default() });
+        let plain = "postgres://h/d?options=-c%20x";
+        assert_eq!(without_tls(plain), (plain.to_owned(), TlsSettings::default()));
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_used_says_why() {
+        for (parameters, why) in [
+            ("sslmode=allow", "sslmode is disable"),
+            ("sslmode=verify-full", "needs sslrootcert"),
+            ("sslmode=verify-ca", "needs sslrootcert"),
+            ("sslmode=require&sslrootcert=system", "goes with sslmode=verify-full"),
+            ("sslmode=require&sslrootcert=/nowhere/ca.pem", "sslrootcert: "),
+            ("sslmode=require&sslrootcert=Cargo.toml", "no certificate in the file"),
+            ("sslcert=/nowhere/a.pem", "go together"),
+            ("sslmode=require&sslcert=Cargo.toml&sslkey=Cargo.toml", "sslkey: "),
+            ("sslcrl=a.pem", "unknown option `sslcrl`"),
+        ] {
+            let told = told(&format!("postgres://u:hunter2@h/d?{parameters}"));
+            assert!(told.contains(why) && !told.contains("hunter2"), "{parameters}: {told}");
+        }
+        assert!(told("postgres://u:hunter2@h").contains("names no database"));
+    }
 }

@@ -74,8 +74,8 @@ pub(crate) struct Target {
 impl Target {
     /// Opens it, brings its schema up to date, and takes it for this copy.
     pub(crate) async fn open(options: PostgresOptions) -> Result<Self, CopyError> {
-        let config = connection::parse(&options.url)?;
-        let pool = connection::pool(&config, Purpose::Others(2))?;
+        let server = connection::parse(&options.url)?;
+        let pool = connection::pool(&server, Purpose::Others(2))?;
         migrations::migrate(&pool).await?;
         let client = pool.get().await.map_err(SqlError::from)?;
         let until = Instant::now() + WAITING;

@@ -18,6 +18,7 @@ mod plan;
 mod read_models;
 mod rebuild;
 mod registry;
+mod tls;
 mod values;
 mod writer;
 
@@ -142,8 +143,8 @@ impl PostgresStore {
     /// [`OpenError`].
     pub async fn open(options: PostgresOptions, clock: Option<Arc<dyn Clock>>) -> Result<Self, OpenError> {
         let PostgresOptions { url, connections, read_only } = options;
-        let config = connection::parse(&url)?;
-        let pool = connection::pool(&config, Purpose::Others(connections))?;
+        let server = connection::parse(&url)?;
+        let pool = connection::pool(&server, Purpose::Others(connections))?;
         let notices = Arc::new(Notices::default());
         let failing = Arc::new(AtomicBool::new(false));
         let stopping = CancellationToken::new();
@@ -163,7 +164,7 @@ impl PostgresStore {
         let queue = if read_only {
             None
         } else {
-            let writer = connection::pool(&config, Purpose::Writer)?;
+            let writer = connection::pool(&server, Purpose::Writer)?;
             Some(Writer::new(node, writer, time.clone(), Arc::clone(&notices), Arc::clone(&failing)).start()?)
         };
         let store = Self(Arc::new(Inner { pool, node, time, notices, queue, failing, stopping }));

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::copy::{Content, Contents, Row, Table};
 
-/// Columns that other stores have, and what they hold here.
+/// Columns that other stores have, and the condition that they tell of.
 const COMPUTED: [(&str, &str, &str); 1] = [("device_registry", "is_gateway", IS_GATEWAY)];
 
 /// Rows between two reports of progress.
@@ -88,7 +88,9 @@ impl Source {
 
     /// What reads the table's rows, in the order of its key.
     pub(crate) fn select(&self, table: &Table) -> Result<Select<'_>, StoreError> {
-        let column = |(name, _): &(String, String)| computed(table.name, name).unwrap_or(name).to_owned();
+        let column = |(name, _): &(String, String)| {
+            computed(table.name, name).map_or_else(|| name.clone(), |condition| format!("({condition}) IS TRUE"))
+        };
         let columns: Vec<String> = table.columns.iter().map(column).collect();
         // The name by which what is computed calls the only table that has something computed.
         let sql =

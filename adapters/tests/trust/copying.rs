@@ -53,6 +53,11 @@ impl Installation {
         world.take(0, Step::Claim(1), 10).await;
         world.store.close().await;
         let events = world.store.head().await.unwrap().0;
+        let file = Connection::open(&path).unwrap();
+        for (device, info) in world.devices.iter().zip([r#"{"gateway":true}"#, r#"{"gateway":1}"#, "{}"]) {
+            let sql = "INSERT INTO device_registry (device_id, additional_info) VALUES (?1, ?2)";
+            file.execute(sql, [device.device_id.0.to_string(), info.to_owned()]).unwrap();
+        }
         Self { _directory: directory, path, events, devices: world.devices }
     }
 
@@ -140,6 +145,10 @@ async fn a_copy_that_was_cut_off_goes_on_and_ends_equal() {
     let (user, known) = database.user_by_email("person-7@example.org").await.unwrap().unwrap();
     assert_eq!((user.id, known.password_hash), (UserId(Uuid::from_u128(7)), credentials().password_hash));
     assert_eq!(database.check(&mut |_, _| {}).await.unwrap().faults, Vec::<String>::new());
+    let gateways =
+        connect(&url).await.query("SELECT device_id FROM device_registry WHERE is_gateway", &[]).await.unwrap();
+    let gateways: Vec<Uuid> = gateways.iter().map(|row| row.get(0)).collect();
+    assert_eq!(gateways, [installation.devices[0].device_id.0]);
     // Time does not go back, and the next event has the next position.
     installation.go_on(&database).await;
     let later = log(&database).await;

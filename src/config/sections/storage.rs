@@ -92,12 +92,17 @@ impl ServerUrl {
     }
 }
 
-/// Host and database alone.
+/// Host and database alone; neither, where it is not plain which part they are.
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
-        let place = rest.split('?').next().unwrap_or_default();
-        write!(f, "postgres://{}", place.rsplit_once('@').map_or(place, |(_, place)| place))
+        let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        let place = match place.rsplit_once('@') {
+            Some((_, place)) => place,
+            None if parameters.contains('@') => "…",
+            None => place,
+        };
+        write!(f, "postgres://{place}")
     }
 }
 
@@ -169,6 +174,11 @@ mod tests {
             assert!(matches!(&url, DatabaseUrl::Postgres(url) if url.expose() == text), "{text}");
             assert_eq!(Database.show(&url), "postgres://h:5433/d");
             assert!(!format!("{url:?}").contains("hunter2"));
+        }
+        for text in
+            ["postgres://u:hunter2?@h/d", "postgres://h/d?user=u@h&password=hunter2", "postgres://u:a@hunter2@h/d"]
+        {
+            assert!(!Database.show(&Database.parse(&text.into()).unwrap()).contains("hunter2"), "{text}");
         }
     }
 }
