@@ -50,7 +50,7 @@ fn help_tells_commands_and_exit_status() {
     let directory = tempfile::tempdir().unwrap();
     let (status, out, _) = run(deed(directory.path()).arg("--help"));
     assert_eq!(status, 0);
-    for word in ["serve", "replay", "export", "rebuild", "check", "config", "Exit status", "73"] {
+    for word in ["serve", "replay", "export", "rebuild", "check", "copy", "config", "Exit status", "73"] {
         assert!(out.contains(word), "{word}\n{out}");
     }
     let (status, out, _) = run(deed(directory.path()).arg("--version"));

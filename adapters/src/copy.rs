@@ -57,8 +57,8 @@ pub const LEFT: [(&str, &str); 14] = [
 const READ_MODEL: &str = "is filled anew from the log";
 const NODES: &str = "tells of nodes that are at work";
 
-/// Rows that are written at once.
-const PAGE: usize = 2_000;
+/// Rows that are written at once, and bytes of them.
+const PAGE: (usize, usize) = (2_000, 4 << 20);
 
 /// A row as texts, in the order of its table's columns: numbers in decimal, bytes as `\x` and hexadecimal digits.
 pub(crate) type Row = Vec<Option<String>>;
@@ -221,7 +221,7 @@ pub async fn copy(from: &Path, to: PostgresOptions, progress: CopyProgress<'_>) 
         let mut rows = select.rows(there)?;
         let mut first = there + 1;
         loop {
-            let page = rows.page(PAGE)?;
+            let page = rows.page(PAGE.0, PAGE.1)?;
             if page.is_empty() {
                 break;
             }

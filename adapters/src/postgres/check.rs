@@ -29,7 +29,7 @@ pub(in crate::postgres) async fn check(
     let moment = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await?;
     let schema: String = query_one(&moment, "SELECT quote_ident(current_schema())", &[]).await?.get(0);
     let total: u64 =
-        Column::new("events", "count", 0).unsigned(&query_one(&moment, "SELECT count(*) FROM events", &[]).await?)?;
+        Column::new("events", "count", 0).unsigned(&moment.query_one("SELECT count(*) FROM events", &[]).await?)?;
     let mut report = CheckReport::default();
     check_columns(&moment, &mut report).await?;
     check_streams(&moment, &mut report, &mut |done| progress(done / 2, total)).await?;
@@ -59,11 +59,11 @@ pub(in crate::postgres) async fn check(
     Ok(report)
 }
 
-/// What stands in columns of its own says what the event says.
+/// What stands in columns of its own says what the event says. Whatever looks at all rows takes the time that it takes.
 async fn check_columns(moment: &Transaction<'_>, report: &mut CheckReport) -> Result<(), SqlError> {
     let sql = "SELECT position, aggregate_type <> $1 FROM events WHERE aggregate_type <> $1
          OR tenant_id::text IS DISTINCT FROM metadata ->> 'tenantId' ORDER BY position";
-    for row in &query(moment, sql, &[&codec::AGGREGATE_TYPE]).await? {
+    for row in &moment.query(sql, &[&codec::AGGREGATE_TYPE]).await? {
         let position = Position(Column::new("events", "position", 0).unsigned(row)?);
         let column = if row.get(1) { "aggregate_type" } else { "tenant_id" };
         report.fault(format!("event at position {position}: column {column}: not what the event says"));
@@ -171,7 +171,7 @@ async fn compare(
         let sql = format!(
             "SELECT count(*) FROM (SELECT * FROM {have}.{name} EXCEPT SELECT * FROM {lack}.{name}) AS difference"
         );
-        Column::new("events", "count", 0).unsigned(&query_one(moment, &sql, &[]).await?)
+        Column::new("events", "count", 0).unsigned(&moment.query_one(&sql, &[]).await?)
     };
     let (surplus, missing) = (count(schema, "pg_temp").await?, count("pg_temp", schema).await?);
     let row = query_one(moment, "SELECT name, position FROM projections WHERE name = $1", &[&name]).await?;

@@ -148,12 +148,11 @@ impl PostgresStore {
         let notices = Arc::new(Notices::default());
         let failing = Arc::new(AtomicBool::new(false));
         let stopping = CancellationToken::new();
+        copying::expect_none(&pool).await?;
         if read_only {
             migrations::expect_current(&pool).await?;
-            copying::expect_none(&pool).await?;
         } else {
             migrations::migrate(&pool).await?;
-            copying::expect_none(&pool).await?;
             rebuild::bring_up_to_date(&pool, &mut |_, _| {}).await?;
         }
         let time = match clock {

@@ -133,11 +133,12 @@ pub(crate) struct Rows<'s> {
 }
 
 impl Rows<'_> {
-    /// The next ones, at most so many; none at the end.
-    pub(crate) fn page(&mut self, most: usize) -> Result<Vec<Row>, StoreError> {
-        let mut page = Vec::new();
-        while page.len() < most {
+    /// The next ones, at most so many, and so many bytes if one is not more already; none at the end.
+    pub(crate) fn page(&mut self, most: usize, most_bytes: usize) -> Result<Vec<Row>, StoreError> {
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        while page.len() < most && bytes < most_bytes {
             let Some(row) = self.next()? else { break };
+            bytes += row.iter().flatten().map(String::len).sum::<usize>();
             page.push(row);
         }
         Ok(page)

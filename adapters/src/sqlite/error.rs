@@ -61,6 +61,16 @@ pub enum OpenError {
         /// The latest that this version knows.
         known: u32,
     },
+    /// An older version of deed has written it, and it is there to be read.
+    #[error(
+        "the database has schema version {found} of an older deed: the next start of the service makes it version {known}"
+    )]
+    TooOld {
+        /// The file's schema version.
+        found: u32,
+        /// The one that this version reads.
+        known: u32,
+    },
     /// It is there to be read, and has never been written.
     #[error("there is no database yet")]
     Missing,
@@ -88,7 +98,7 @@ impl OpenError {
         match self {
             Self::Sqlite(error) => is_damage(error),
             Self::TooNew { .. } | Self::LostEvents { .. } | Self::Damaged(_) => true,
-            Self::Missing | Self::Thread(_) => false,
+            Self::TooOld { .. } | Self::Missing | Self::Thread(_) => false,
         }
     }
 }

@@ -34,7 +34,11 @@ pub(in crate::sqlite) fn migrate(connection: &mut Connection) -> Result<(), Open
 
 /// Checks that the file can be read without being brought up to date.
 pub(in crate::sqlite) fn expect_current(connection: &Connection) -> Result<(), OpenError> {
-    if version(connection)? < latest() { Err(OpenError::Missing) } else { Ok(()) }
+    match version(connection)? {
+        0 => Err(OpenError::Missing),
+        found if found < latest() => Err(OpenError::TooOld { found, known: latest() }),
+        _ => Ok(()),
+    }
 }
 
 const fn latest() -> u32 {
