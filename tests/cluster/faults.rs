@@ -33,7 +33,7 @@ async fn nodes_and_the_database_are_killed_and_restarted() {
     let mut cluster = Cluster::start().await;
     let mut load = Load::on(&cluster, "killed");
     for round in 0..rounds() {
-        for fault in 0..6 {
+        for fault in 0..7 {
             load.goes_on(SOME, LONG).await;
             tokio::time::sleep(moment(round, fault)).await;
             match fault {
@@ -43,11 +43,19 @@ async fn nodes_and_the_database_are_killed_and_restarted() {
                     load.goes_on(SOME, LONG).await;
                     cluster.start_node(node).await;
                 }
-                3 => cluster.database.kill(),
-                4 => cluster.database.stop(),
+                3 => {
+                    for node in 0..NODES {
+                        cluster.kill_node(node).await;
+                    }
+                    for node in 0..NODES {
+                        cluster.start_node(node).await;
+                    }
+                }
+                4 => cluster.database.kill(),
+                5 => cluster.database.stop(),
                 _ => cluster.database.quit(),
             }
-            if fault >= 3 {
+            if fault > 3 {
                 for node in 0..NODES {
                     cluster.until_ready(node, false, LOSS).await;
                 }

@@ -35,30 +35,38 @@ const LONG: Duration = Duration::from_secs(60);
 enum Fault {
     Nothing,
     NodeKilled,
+    NodePaused,
     NetworkCut,
     NetworkRefused,
     NetworkDropped,
-    CommitUnanswered,
+    CommitLost,
+    AnswerLost,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_three_nodes_tell_is_linearizable() {
     let seed = setting("DEED_CLUSTER_SEED", RandomState::new().hash_one(0) % 1_000_000);
     let mut cluster = Cluster::start_with(Settings { allowed_by_default: false, ..Settings::default() }).await;
-    let (mut calls, mut lost) = (0, 0);
+    let (mut calls, mut lost, mut won) = (0, 0, 0);
     let histories = setting("DEED_CLUSTER_HISTORIES", 12);
     for number in 0..histories {
         let mut random = Random::new((seed, number));
-        let fault = match random.below(12) {
+        let fault = match random.below(14) {
             0..6 => Fault::Nothing,
             6..8 => Fault::NodeKilled,
-            8 => Fault::NetworkCut,
-            9 => Fault::NetworkRefused,
-            10 => Fault::NetworkDropped,
-            _ => Fault::CommitUnanswered,
+            8 => Fault::NodePaused,
+            9 => Fault::NetworkCut,
+            10 => Fault::NetworkRefused,
+            11 => Fault::NetworkDropped,
+            12 => Fault::CommitLost,
+            _ => Fault::AnswerLost,
         };
         for history in record(&mut cluster, &format!("{seed}-{number}"), random, fault).await {
             calls += history.len();
+            let claimed = |call: &&Call| {
+                matches!((call.operation, call.answered), (Operation::Claim(..), Some((_, Outcome::Done))))
+            };
+            won += history.iter().filter(claimed).count();
             lost += history.iter().filter(|call| call.answered.is_none()).count();
             if let Err(longest) = linearize(&history) {
                 panic!("seed {seed}, history {number}, {fault:?}: {history:#?}\ncan be told up to {longest:#?}");
@@ -66,8 +74,9 @@ async fn what_three_nodes_tell_is_linearizable() {
         }
     }
     println!(
-        "seed {seed}: {histories} histories of {DEVICES} devices, {calls} calls, {lost} of them without an answer"
+        "seed {seed}: {histories} histories of {DEVICES} devices, {calls} calls, {won} claims that succeeded, {lost} without an answer"
     );
+    assert!(won as u64 >= histories, "claims succeed now and then");
     cluster.expect_undamaged();
     cluster.stop().await;
 }
@@ -139,6 +148,11 @@ async fn befall(cluster: &mut Cluster, random: &mut Random, fault: Fault) {
             sleep(Duration::from_millis(random.below(300))).await;
             cluster.start_node(node).await;
         }
+        Fault::NodePaused => {
+            cluster.server(node).signal("STOP");
+            sleep(Duration::from_millis(random.below(1_500))).await;
+            cluster.server(node).signal("CONT");
+        }
         Fault::NetworkCut => network.cut(),
         Fault::NetworkRefused | Fault::NetworkDropped => {
             let dropped = matches!(fault, Fault::NetworkDropped);
@@ -146,8 +160,9 @@ async fn befall(cluster: &mut Cluster, random: &mut Random, fault: Fault) {
             sleep(Duration::from_millis(random.below(1_500))).await;
             network.set(Passage::Open);
         }
-        Fault::CommitUnanswered => {
-            network.lose_answer_to_commit();
+        Fault::CommitLost | Fault::AnswerLost => {
+            let dropped = matches!(fault, Fault::CommitLost);
+            network.set_at_commit(if dropped { Passage::Dropped } else { Passage::Unanswered });
             // If nobody asks this node any more, there is none.
             let _ = tokio::time::timeout(Duration::from_secs(1), network.has_lost()).await;
             network.cut();

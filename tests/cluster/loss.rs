@@ -63,44 +63,69 @@ enum Then {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_command_whose_commit_was_not_answered_happens_once() {
+async fn a_command_whose_commit_or_its_answer_was_lost_happens_once() {
     let mut cluster = Cluster::start().await;
     for then in [Then::NetworkCut, Then::NodeKilled, Then::DatabaseKilled] {
-        let name = format!("{then:?}");
-        cluster.networks[0].lose_answer_to_commit();
-        let asked = tokio::spawn(cluster.register(0, &name));
+        for lost in [Passage::Dropped, Passage::Unanswered] {
+            lose(&mut cluster, lost, then).await;
+        }
+    }
+    // The same without a name: it is by its batch that the node knows what became of it.
+    for lost in [Passage::Dropped, Passage::Unanswered] {
+        let id = cluster.register(1, &format!("{lost:?}")).await.unwrap();
+        cluster.networks[0].set_at_commit(lost);
+        let url = format!("{}/api/v1/{lost:?}/claim", cluster.directory().of(0).url);
+        let issue = Client::new().post(url).json(&json!({"secretKey": MARK})).send();
+        let asked = tokio::spawn(issue);
         cluster.networks[0].has_lost().await;
-        // The database has been told to commit, and does.
         sleep(Duration::from_millis(300)).await;
-        assert!(!asked.is_finished(), "nothing is acknowledged before it is known to be durable");
-        match then {
-            Then::NetworkCut => cluster.networks[0].cut(),
-            Then::NodeKilled => cluster.kill_node(0).await,
-            Then::DatabaseKilled => {
-                cluster.database.kill();
-                cluster.database.start_again();
-                cluster.database.ready().await;
-                cluster.networks[0].cut();
-            }
-        }
+        cluster.networks[0].cut();
         cluster.networks[0].set(Passage::Open);
-        let told = asked.await.unwrap();
-        if then == Then::NodeKilled {
-            assert_eq!(told, None);
-            cluster.start_node(0).await;
-        } else {
-            assert!(told.is_some(), "the node has asked the database what became of it");
-        }
-        for node in 0..NODES {
-            cluster.until_ready(node, true, RECOVERY).await;
-            let again = cluster.register(node, &name).await;
-            assert!(again.is_some() && (told.is_none() || again == told), "{told:?} {again:?}");
-        }
+        assert_eq!(asked.await.unwrap().unwrap().status(), StatusCode::OK);
         let log = cluster.export();
-        let made = |event: &&Value| event["payload"]["DeviceRegistered"]["name"] == *name;
-        assert_eq!(log.iter().filter(made).count(), 1, "{then:?}");
+        let issued = log.iter().filter(|event| event["aggregateId"] == *id && event["eventType"] == "ClaimIssued");
+        assert_eq!(issued.count(), 1, "{lost:?}");
     }
     cluster.expect_undamaged();
     let logs = cluster.stop().await;
     assert!(logs[0].contains("the answer to a commit got lost"), "{}", logs[0]);
+}
+
+async fn lose(cluster: &mut Cluster, lost: Passage, then: Then) {
+    let name = format!("{lost:?}-{then:?}");
+    let is_made = |cluster: &Cluster| {
+        let made = |event: &&Value| event["payload"]["DeviceRegistered"]["name"] == *name;
+        cluster.export().iter().filter(made).count()
+    };
+    cluster.networks[0].set_at_commit(lost);
+    let asked = tokio::spawn(cluster.register(0, &name));
+    cluster.networks[0].has_lost().await;
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(is_made(cluster), usize::from(lost == Passage::Unanswered), "{name}");
+    assert!(!asked.is_finished(), "nothing is acknowledged before it is known to be durable");
+    match then {
+        Then::NetworkCut => cluster.networks[0].cut(),
+        Then::NodeKilled => cluster.kill_node(0).await,
+        Then::DatabaseKilled => {
+            cluster.database.kill();
+            cluster.database.start_again();
+            cluster.database.ready().await;
+            cluster.networks[0].cut();
+        }
+    }
+    cluster.networks[0].set(Passage::Open);
+    let told = asked.await.unwrap();
+    if then == Then::NodeKilled {
+        assert_eq!(told, None);
+        cluster.start_node(0).await;
+    } else {
+        assert!(told.is_some(), "the node has asked the database what became of it");
+        assert_eq!(is_made(cluster), 1, "{name}: what is acknowledged is there");
+    }
+    for node in 0..NODES {
+        cluster.until_ready(node, true, RECOVERY).await;
+        let again = cluster.register(node, &name).await;
+        assert!(again.is_some() && (told.is_none() || again == told), "{told:?} {again:?}");
+    }
+    assert_eq!(is_made(cluster), 1, "{name}");
 }

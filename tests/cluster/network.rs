@@ -1,7 +1,7 @@
 //! The network between a node and the database, which does what a test tells it.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -35,7 +35,7 @@ const WRITER: &[u8] = b"enable_seqscan = off";
 pub(crate) struct Network {
     port: u16,
     passage: Arc<watch::Sender<Passage>>,
-    loses_commit: Arc<AtomicBool>,
+    at_commit: Arc<Mutex<Option<Passage>>>,
     cut: Arc<Notify>,
 }
 
@@ -45,13 +45,13 @@ impl Network {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let passage = Arc::new(watch::Sender::new(Passage::Open));
-        let network = Self { port, passage, loses_commit: Arc::default(), cut: Arc::default() };
-        let (passage, loses_commit, cut) =
-            (Arc::clone(&network.passage), Arc::clone(&network.loses_commit), Arc::clone(&network.cut));
+        let network = Self { port, passage, at_commit: Arc::default(), cut: Arc::default() };
+        let (passage, at_commit, cut) =
+            (Arc::clone(&network.passage), Arc::clone(&network.at_commit), Arc::clone(&network.cut));
         tokio::spawn(async move {
             loop {
                 let (node, _) = listener.accept().await.unwrap();
-                let told = Told { passage: Arc::clone(&passage), loses_commit: Arc::clone(&loses_commit) };
+                let told = Told { passage: Arc::clone(&passage), at_commit: Arc::clone(&at_commit) };
                 tokio::spawn(connect(node, database, told, Arc::clone(&cut)));
             }
         });
@@ -64,17 +64,19 @@ impl Network {
     }
 
     pub(crate) fn set(&self, passage: Passage) {
+        *self.at_commit.lock().unwrap() = None;
         self.passage.send_replace(passage);
     }
 
-    /// The next commit of the node's writer arrives; from then on the network is [`Passage::Unanswered`].
-    pub(crate) fn lose_answer_to_commit(&self) {
-        self.loses_commit.store(true, Ordering::SeqCst);
+    /// From the next commit of the node's writer on, the passage is that: [`Passage::Dropped`] loses the commit,
+    /// [`Passage::Unanswered`] its answer.
+    pub(crate) fn set_at_commit(&self, passage: Passage) {
+        *self.at_commit.lock().unwrap() = Some(passage);
     }
 
     /// Waits until that has come.
     pub(crate) async fn has_lost(&self) {
-        self.passage.subscribe().wait_for(|passage| *passage == Passage::Unanswered).await.unwrap();
+        self.passage.subscribe().wait_for(|passage| *passage != Passage::Open).await.unwrap();
     }
 
     /// Resets the connections that there are. New ones are made as the passage allows.
@@ -86,7 +88,7 @@ impl Network {
 /// What the connections of a network are told.
 struct Told {
     passage: Arc<watch::Sender<Passage>>,
-    loses_commit: Arc<AtomicBool>,
+    at_commit: Arc<Mutex<Option<Passage>>>,
 }
 
 async fn connect(node: TcpStream, database: u16, told: Told, cut: Arc<Notify>) {
@@ -115,9 +117,11 @@ async fn pass(node: TcpStream, database: u16, told: &Told) {
         if has(WRITER) {
             is_writer.store(true, Ordering::SeqCst);
         }
-        let is_commit = is_writer.load(Ordering::SeqCst) && has(b"COMMIT");
-        if is_commit && told.loses_commit.swap(false, Ordering::SeqCst) {
-            told.passage.send_replace(Passage::Unanswered);
+        if is_writer.load(Ordering::SeqCst)
+            && has(b"COMMIT")
+            && let Some(passage) = told.at_commit.lock().unwrap().take()
+        {
+            told.passage.send_replace(passage);
         }
     };
     tokio::join!(
@@ -137,8 +141,8 @@ async fn carry(
     let mut buffer = vec![0; 65_536];
     loop {
         let length = from.read(&mut buffer).await.unwrap_or(0);
-        until(passage, &is_open).await;
         seen(&buffer[..length]);
+        until(passage, &is_open).await;
         if length == 0 || to.write_all(&buffer[..length]).await.is_err() {
             let _ = to.shutdown().await;
             return;
