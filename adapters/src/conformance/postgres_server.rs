@@ -57,7 +57,8 @@ done
 pub struct PostgresServer {
     port: u16,
     directory: PathBuf,
-    orders: ChildStdin,
+    /// The end of the pipe; the server ends when it is closed.
+    orders: Option<ChildStdin>,
     answers: BufReader<std::process::ChildStdout>,
     script: Child,
 }
@@ -85,7 +86,7 @@ impl PostgresServer {
         command.args(["-c", SCRIPT, "sh"]).arg(binaries).args([port.to_string(), size.to_string()]).current_dir("/");
         let mut script =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sh and setpriv are there");
-        let orders = script.stdin.take().unwrap();
+        let orders = script.stdin.take();
         let mut answers = BufReader::new(script.stdout.take().unwrap());
         let mut directory = String::new();
         answers.read_line(&mut directory).unwrap();
@@ -136,7 +137,7 @@ impl PostgresServer {
 
     fn order(&mut self, order: &str) {
         use std::io::Write;
-        writeln!(self.orders, "{order}").unwrap();
+        writeln!(self.orders.as_mut().unwrap(), "{order}").unwrap();
         let mut answer = String::new();
         self.answers.read_line(&mut answer).unwrap();
         assert_eq!(Some(answer.trim()), order.split(' ').next());
@@ -156,7 +157,7 @@ impl PostgresServer {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        let _ = self.script.kill();
+        drop(self.orders.take());
         let _ = self.script.wait();
     }
 }
