@@ -80,7 +80,7 @@ impl TlsSettings {
             .map_err(|why| why.to_string())?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(self.verifier(verified, provider)?));
-        let config = match (&self.certificate, &self.key) {
+        let mut config = match (&self.certificate, &self.key) {
             (None, None) => config.with_no_client_auth(),
             (Some(certificate), Some(key)) => {
                 let key = PrivateKeyDer::from_pem_file(key).map_err(|why| format!("sslkey: {why}"))?;
@@ -89,6 +89,8 @@ impl TlsSettings {
             }
             _ => return Err("sslcert and sslkey go together".to_owned()),
         };
+        // What a server asks for that is spoken to without a question first (`sslnegotiation=direct`).
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok((mode, Tls(Arc::new(config).into())))
     }
 

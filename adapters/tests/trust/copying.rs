@@ -1,6 +1,6 @@
 //! A copy from a file to a database has all that the file has, wherever it was cut off; and tells of what came between.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use deed_adapters::{
     READ_MODELS, Store,
@@ -16,7 +16,10 @@ use deed_domain::{
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -222,6 +225,26 @@ async fn a_copy_takes_no_place_of_others() {
     let missing =
         copy(&installation.path.with_file_name("none"), PostgresOptions::new(&url, 2), &mut |_, _, _| {}).await;
     assert!(matches!(missing, Err(CopyError::Source(_))), "{missing:?}");
+}
+
+/// What one that was killed has sent last may still be carried out when the next one begins.
+#[tokio::test]
+async fn a_copy_waits_for_another_one() {
+    const LOCK: i64 = 0x6465_6564_636f;
+    let (installation, url) = (Installation::new().await, new_database());
+    let other = connect(&url).await;
+    other.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.unwrap();
+    let released = async {
+        sleep(Duration::from_millis(700)).await;
+        drop(other);
+        Instant::now()
+    };
+    let copied = async {
+        installation.copy(&url).await.unwrap();
+        Instant::now()
+    };
+    let (released, copied) = tokio::join!(released, copied);
+    assert!(copied > released);
 }
 
 /// What the file holds that the database cannot is refused without being shown.

@@ -381,7 +381,7 @@ fn a_rebuild_stops_at_an_event_that_cannot_be_read_and_leaves_the_old_rows() {
 }
 
 #[test]
-fn a_file_of_a_newer_version_is_left_alone() {
+fn a_file_of_another_version_is_left_alone() {
     run(async {
         let world = with_history().await;
         world.store.close().await;
@@ -389,6 +389,10 @@ fn a_file_of_a_newer_version_is_left_alone() {
         let options = SqliteOptions::new(world.directory.path().join("deed.db"));
         let failure = SqliteStore::open(options, world.clock.clone()).unwrap_err().to_string();
         assert!(failure.contains("version 99"), "{failure}");
+        world.connection().pragma_update(None, "user_version", 1).unwrap();
+        let options = SqliteOptions::read_only(world.directory.path().join("deed.db"));
+        let failure = SqliteStore::open(options, world.clock.clone()).unwrap_err().to_string();
+        assert!(failure.contains("version 1 of an older deed"), "{failure}");
     });
 }
 

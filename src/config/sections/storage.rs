@@ -28,7 +28,8 @@ section! {
             default: "./deed-data",
         }
         /// The database: `sqlite:<path>`, or `postgres://<user>:<password>@<host>:<port>/<database>` for one or several
-        /// nodes on a PostgreSQL server (13 or later). Also `--database`; a password is better set here or in the
+        /// nodes on a PostgreSQL server (13 or later), to whose end parameters of libpq go, such as
+        /// `?sslmode=verify-full&sslrootcert=<file>`. Also `--database`; a password is better set here or in the
         /// environment, as other users of the machine see command lines.
         database: Option<DatabaseUrl> = Optional(Database) => {
             key: "database",
