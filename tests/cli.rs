@@ -53,6 +53,16 @@ fn help_tells_commands_and_exit_status() {
     for word in ["serve", "replay", "export", "rebuild", "check", "copy", "config", "Exit status", "73"] {
         assert!(out.contains(word), "{word}\n{out}");
     }
+    assert!(out.contains("A device-claiming service"), "{out}");
+    for (command, told) in [
+        ("copy", "The secrets are not in the file"),
+        ("rebuild", "nodes on PostgreSQL may"),
+        ("import", "The import ends when a label cannot be written"),
+    ] {
+        let (status, out, _) = run(deed(directory.path()).args([command, "--help"]));
+        let words: Vec<_> = out.split_whitespace().collect();
+        assert!(status == 0 && words.join(" ").contains(told), "{out}");
+    }
     let (status, out, _) = run(deed(directory.path()).arg("--version"));
     assert_eq!((status, out.trim()), (0, concat!("deed ", env!("CARGO_PKG_VERSION"))));
 }

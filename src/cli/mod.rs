@@ -42,25 +42,17 @@ Exit status:
   74   the output cannot be written
   130  stopped by a second signal";
 
+// What each does is told by its own type: told here, it would hide all but the first line.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve devices and people until a signal ends it
     Serve(serve::Serve),
-    /// Tell what happened to a device, step by step
     Replay(replay::Replay),
-    /// Write the log as one JSON object a line
     Export(export::Export),
-    /// Add devices from a CSV file, and write what goes on their labels
     Import(import::Import),
-    /// Fill read models again from the log
     Rebuild(rebuild::Rebuild),
-    /// Print the link with which a user who forgot the password chooses another
     ResetLink(reset_link::ResetLink),
-    /// Check that the log is whole and the read models follow from it
     Check(check::Check),
-    /// Move an installation from a SQLite file into a PostgreSQL database
     Copy(copy::Copy),
-    /// Print the configuration in effect, secrets hidden
     Config(config::Config),
 }
 
