@@ -22,7 +22,7 @@ use crate::{
 /// So much is acknowledged before and after each fault.
 const SOME: u64 = 100;
 /// After how long nodes append again when one that has lost the database is in their way.
-const HELD_UP: Duration = Duration::from_secs(20);
+const HELD_UP: Duration = Duration::from_secs(15);
 /// So large a file may be while the disk is full.
 const FULL: u64 = 1 << 20;
 /// Within this time a few hundred commands are carried out, also on a busy machine.

@@ -1,6 +1,6 @@
 //! What a node says that has no database, and what becomes of a commit whose answer gets lost.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, RequestBuilder, StatusCode, header::RETRY_AFTER};
 use serde_json::{Value, json};
@@ -86,6 +86,15 @@ async fn a_command_whose_commit_or_its_answer_was_lost_happens_once() {
         let issued = log.iter().filter(|event| event["aggregateId"] == *id && event["eventType"] == "ClaimIssued");
         assert_eq!(issued.count(), 1, "{lost:?}");
     }
+    // A commit that comes so late that the database has given its transaction up is made again.
+    cluster.networks[0].set_at_commit(Passage::Dropped);
+    let asked = tokio::spawn(cluster.register(0, "late"));
+    cluster.networks[0].has_lost().await;
+    let began = Instant::now();
+    assert!(cluster.register(1, "beside").await.is_some());
+    println!("held up for {:?}", began.elapsed());
+    cluster.networks[0].set(Passage::Open);
+    assert!(asked.await.unwrap().is_some());
     cluster.expect_undamaged();
     let logs = cluster.stop().await;
     assert!(logs[0].contains("the answer to a commit got lost"), "{}", logs[0]);

@@ -35,8 +35,9 @@ const SETTINGS: &str = "
     SET tcp_user_timeout = '10s';";
 
 /// Besides, of the connection that writes: every table that it looks into has an index for it, also as long as the planner
-/// knows nothing of it.
+/// knows nothing of it. What it does between two statements takes milliseconds, and all nodes wait for it.
 const WRITER: &str = "
+    SET idle_in_transaction_session_timeout = '5s';
     SET enable_seqscan = off;
     SET plan_cache_mode = force_generic_plan;
     SET statement_timeout = '30s';";

@@ -31,10 +31,15 @@ impl SqlError {
         matches!(self, Self::Postgres(error) if is_contradiction(error))
     }
 
-    /// Whether the same transaction may succeed if it is tried again at once.
+    /// Whether the same transaction may succeed if it is tried again at once: it met another, or was given up because the
+    /// server heard nothing for too long.
     pub(in crate::postgres) fn is_passing(&self) -> bool {
-        self.code()
-            .is_some_and(|code| [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code))
+        let passing = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        ];
+        self.code().is_some_and(|code| passing.contains(code))
     }
 
     /// Whether the connection was lost, which may be there again at once.
