@@ -40,6 +40,11 @@ pub(crate) async fn expect_true(cluster: &Cluster, told: &[Told]) {
         let said: Value = said.json().await.unwrap();
         assert_eq!(said["customerId"]["id"], owner.unwrap_or(NOBODY), "{}", device.name);
         assert_eq!(said["version"], version, "{}", device.name);
+        let url = format!("{}/api/audit/devices/{}/events", cluster.directory().of(number % NODES).url, device.id);
+        let said = client.get(url).bearer_auth(&cluster.people.tenant).send().await.unwrap();
+        let said: Vec<Value> = said.json().await.unwrap();
+        let positions = said.iter().map(|event| &event["position"]);
+        assert!(positions.eq(events.iter().map(|event| &event["position"])), "{}: {said:?}", device.name);
     }
 }
 

@@ -81,7 +81,7 @@ mod tests {
 
     /// A device that may be claimed by key 1.
     fn opened() -> Vec<Call> {
-        vec![call(Allow(true), 0, 1, Done), call(Issue(1), 2, 3, Done)]
+        vec![call(Allow(Some(true)), 0, 1, Done), call(Issue(1), 2, 3, Done)]
     }
 
     fn is_linearizable(then: impl IntoIterator<Item = Call>) -> bool {
@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn a_stale_read_is_found() {
         let claim = call(Claim(0, 1), 10, 20, Done);
-        for (stale, told) in [(ReadOwner, Owner(None, 1)), (ReadState, State("open")), (ReadSwitch, Switch(Some(true)))]
+        for (stale, told) in
+            [(ReadOwner, Owner(None, 1)), (ReadState, State("open")), (ReadAttributes, Attributes(Some(true), false))]
         {
             assert!(!is_linearizable([claim.clone(), call(stale, 21, 22, told)]), "{stale:?}");
             assert!(is_linearizable([claim.clone(), call(stale, 19, 22, told)]), "{stale:?}");

@@ -13,7 +13,7 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::{
     RECOVERY,
     checker::{Call, linearize},
-    deed::MARK,
+    deed::{MARK, world::later},
     model::{Operation, Outcome},
     network::Passage,
     nodes::{CUSTOMERS, Cluster, Directory, NODES, People, Settings},
@@ -128,7 +128,7 @@ async fn record(cluster: &mut Cluster, name: &str, mut random: Random, fault: Fa
     };
     let mut last = Vec::new();
     for device in 0..DEVICES {
-        for operation in [Operation::ReadOwner, Operation::ReadState, Operation::ReadSwitch] {
+        for operation in [Operation::ReadOwner, Operation::ReadState, Operation::ReadAttributes] {
             last.push((device, client.ask(device, operation).await.unwrap()));
         }
     }
@@ -189,7 +189,7 @@ impl Asking {
         let asked = self.began.elapsed().as_nanos();
         let began = Instant::now();
         let name = format!("{}:{asked}", self.name);
-        let is_read = matches!(operation, Operation::ReadOwner | Operation::ReadState | Operation::ReadSwitch);
+        let is_read = matches!(operation, Operation::ReadOwner | Operation::ReadState | Operation::ReadAttributes);
         let insists = !matches!(operation, Operation::Issue(_)) && (is_read || self.random.below(4) > 0);
         loop {
             if let Some(outcome) = self.send(device, operation, &name).await {
@@ -218,13 +218,23 @@ impl Asking {
                 (Method::POST, format!("/api/customer/{}/device/{id}", CUSTOMERS[customer]), tenant, Value::Null)
             }
             Operation::Unassign => (Method::DELETE, format!("/api/customer/device/{id}"), tenant, Value::Null),
-            Operation::Allow(allowed) => {
+            Operation::Allow(Some(allowed)) => {
                 (Method::POST, format!("{server_scope}/SERVER_SCOPE"), tenant, json!({"claimingAllowed": allowed}))
+            }
+            Operation::Set(Some(number)) => {
+                let data = json!({"secretKey": format!("{number}-{MARK}"), "expirationTime": later()});
+                (Method::POST, format!("{server_scope}/SERVER_SCOPE"), tenant, json!({"claimingData": data}))
+            }
+            Operation::Allow(None) => {
+                (Method::DELETE, format!("{server_scope}/SERVER_SCOPE?keys=claimingAllowed"), tenant, Value::Null)
+            }
+            Operation::Set(None) => {
+                (Method::DELETE, format!("{server_scope}/SERVER_SCOPE?keys=claimingData"), tenant, Value::Null)
             }
             Operation::ReadOwner => (Method::GET, format!("/api/device/{id}"), tenant, Value::Null),
             Operation::ReadState => (Method::GET, format!("/api/v1/{name}/claim"), "", Value::Null),
-            Operation::ReadSwitch => {
-                let path = format!("{server_scope}/values/attributes/SERVER_SCOPE?keys=claimingAllowed");
+            Operation::ReadAttributes => {
+                let path = format!("{server_scope}/values/attributes/SERVER_SCOPE?keys=claimingAllowed,claimingData");
                 (Method::GET, path, tenant, Value::Null)
             }
         };
@@ -253,8 +263,10 @@ fn outcome(operation: Operation, status: StatusCode, said: &Value) -> Option<Out
             let states = ["open", "claimed", "reclaimed", "none"];
             Outcome::State(states.into_iter().find(|state| said["state"] == *state)?)
         }
-        (Operation::ReadSwitch, 200) => {
-            Outcome::Switch(said.as_array()?.first().and_then(|one| one["value"].as_bool()))
+        (Operation::ReadAttributes, 200) => {
+            let found = said.as_array()?;
+            let value = |key| found.iter().find(|one| one["key"] == key).map(|one| &one["value"]);
+            Outcome::Attributes(value("claimingAllowed").and_then(Value::as_bool), value("claimingData").is_some())
         }
         (_, 200) => Outcome::Done,
         // Asked again, after the device went to somebody else: it was done.
@@ -291,11 +303,14 @@ impl Random {
             54..60 => Operation::Reclaim(None),
             60..65 => Operation::Assign(customer),
             65..70 => Operation::Unassign,
-            70..77 => Operation::Allow(true),
-            77..80 => Operation::Allow(false),
-            80..90 => Operation::ReadOwner,
+            70..76 => Operation::Allow(Some(true)),
+            76..78 => Operation::Allow(Some(false)),
+            78 => Operation::Allow(None),
+            79..82 => Operation::Set(Some(key)),
+            82 => Operation::Set(None),
+            83..90 => Operation::ReadOwner,
             90..96 => Operation::ReadState,
-            _ => Operation::ReadSwitch,
+            _ => Operation::ReadAttributes,
         }
     }
 }

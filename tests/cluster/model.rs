@@ -16,14 +16,16 @@ pub(crate) enum Operation {
     Reclaim(Option<Customer>),
     Assign(Customer),
     Unassign,
-    /// The administrator writes `claimingAllowed`.
-    Allow(bool),
+    /// The administrator writes `claimingAllowed`, or deletes it.
+    Allow(Option<bool>),
+    /// The administrator writes a key into `claimingData`, or deletes it.
+    Set(Option<Key>),
     /// The administrator reads owner and version.
     ReadOwner,
     /// The device asks how it stands.
     ReadState,
-    /// The administrator reads `claimingAllowed`.
-    ReadSwitch,
+    /// The administrator reads `claimingAllowed`, and whether there is `claimingData`.
+    ReadAttributes,
 }
 
 /// What it is told.
@@ -36,7 +38,7 @@ pub(crate) enum Outcome {
     Claimed,
     Owner(Option<Customer>, u64),
     State(&'static str),
-    Switch(Option<bool>),
+    Attributes(Option<bool>, bool),
 }
 
 /// A device.
@@ -46,7 +48,10 @@ pub(crate) struct Device {
     owner: Option<Customer>,
     /// The key that made the owner the owner.
     won_with: Option<Key>,
+    /// The key of the device's own side.
     key: Option<Key>,
+    /// That in `claimingData`.
+    data: Option<Key>,
     switch: Option<bool>,
     had_owner: bool,
 }
@@ -54,7 +59,7 @@ pub(crate) struct Device {
 impl Device {
     /// One that was registered, and may not be claimed by default.
     pub(crate) const fn new() -> Self {
-        Self { version: 1, owner: None, won_with: None, key: None, switch: None, had_owner: false }
+        Self { version: 1, owner: None, won_with: None, key: None, data: None, switch: None, had_owner: false }
     }
 
     /// Does what is asked, and gives what is told.
@@ -66,17 +71,7 @@ impl Device {
                 self.key = Some(key);
                 Outcome::Done
             }
-            Operation::Claim(customer, key) if self.owner == Some(customer) && self.won_with == Some(key) => {
-                Outcome::Done
-            }
-            Operation::Claim(..) if self.owner.is_some() => Outcome::Claimed,
-            Operation::Claim(customer, key) if self.key == Some(key) => {
-                self.change_owner(Some(customer));
-                self.won_with = Some(key);
-                self.switch = None;
-                Outcome::Done
-            }
-            Operation::Claim(..) => Outcome::Refused,
+            Operation::Claim(customer, key) => self.claim(customer, key),
             Operation::Reclaim(by) => match self.owner {
                 Some(owner) if by.is_none_or(|by| by == owner) => {
                     self.change_owner(None);
@@ -103,17 +98,37 @@ impl Device {
                 Outcome::Done
             }
             Operation::Allow(allowed) => {
-                self.switch = Some(allowed);
+                self.switch = allowed;
+                Outcome::Done
+            }
+            Operation::Set(key) => {
+                self.data = key;
                 Outcome::Done
             }
             Operation::ReadOwner => Outcome::Owner(self.owner, self.version),
-            Operation::ReadState => Outcome::State(match (self.owner, self.key) {
+            Operation::ReadState => Outcome::State(match (self.owner, self.key.or(self.data)) {
                 (Some(_), _) => "claimed",
                 (None, Some(_)) => "open",
                 (None, None) if self.had_owner => "reclaimed",
                 (None, None) => "none",
             }),
-            Operation::ReadSwitch => Outcome::Switch(self.switch),
+            Operation::ReadAttributes => Outcome::Attributes(self.switch, self.data.is_some()),
+        }
+    }
+
+    /// Either key claims it. The owner may repeat its claim.
+    fn claim(&mut self, customer: Customer, key: Key) -> Outcome {
+        let fits = [self.key, self.data].contains(&Some(key));
+        match self.owner {
+            Some(owner) if owner == customer && self.won_with == Some(key) => Outcome::Done,
+            Some(owner) if fits || owner == customer || (self.key, self.data) == (None, None) => Outcome::Claimed,
+            None if fits => {
+                self.change_owner(Some(customer));
+                self.won_with = Some(key);
+                self.switch = None;
+                Outcome::Done
+            }
+            Some(_) | None => Outcome::Refused,
         }
     }
 
@@ -121,6 +136,6 @@ impl Device {
     fn change_owner(&mut self, owner: Option<Customer>) {
         self.version += 1;
         self.had_owner |= owner.is_some();
-        (self.owner, self.won_with, self.key) = (owner, None, None);
+        (self.owner, self.won_with, self.key, self.data) = (owner, None, None, None);
     }
 }
