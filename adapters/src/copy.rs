@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     CheckReport,
     postgres::{self, Begun, PostgresOptions, Target},
-    sqlite::{self, Source},
+    sqlite::{self, Source, check_file},
 };
 
 /// The tables that are copied: the log, then what stands beside it.
@@ -113,7 +113,7 @@ pub enum CopyStep {
     Comparing,
     /// Fills the read models.
     Filling,
-    /// Checks the new log.
+    /// Checks the log: the file's before it is copied, and the new one.
     Checking,
 }
 
@@ -180,9 +180,17 @@ pub enum CopyError {
         /// How many the database has.
         copied: u64,
     },
+    /// The file is not whole: what was lost there would be lost for good.
+    #[error("nothing is copied, as the file {}; `deed check` tells all of them", told(.0))]
+    SourceFaults(CheckReport),
     /// The new log is not whole, or its read models do not follow from it.
-    #[error("the copy has {} faults, the first: {}", .0.fault_count, .0.faults.first().map_or("?", String::as_str))]
+    #[error("the copy {}", told(.0))]
     Faults(CheckReport),
+}
+
+fn told(report: &CheckReport) -> String {
+    let first = report.faults.first().map_or("?", String::as_str);
+    format!("has {} faults, the first: {first}", report.fault_count)
 }
 
 /// Copies the installation in the file to the database, or goes on with that. The file must have been locked: nothing may
@@ -205,13 +213,24 @@ pub async fn copy(from: &Path, to: PostgresOptions, progress: CopyProgress<'_>) 
         done += content.rows;
         contents.push(content);
     }
-    if target.begin(&fingerprint(&tables, &contents)).await? == Begun::Finished {
-        compare(&target, &tables, &contents, progress).await.map_err(|error| match error {
-            // It has been served since.
-            CopyError::Differs { .. } => CopyError::NotEmpty,
-            other => other,
-        })?;
-        return Ok(copied(&contents));
+    let fingerprint = fingerprint(&tables, &contents);
+    match target.begun(&fingerprint).await? {
+        Begun::Not => {
+            let report = check_file(from, &mut |done, total| progress(CopyStep::Checking, done, total))?;
+            if report.fault_count > 0 {
+                return Err(CopyError::SourceFaults(report));
+            }
+            target.begin(&fingerprint).await?;
+        }
+        Begun::Unfinished => {}
+        Begun::Finished => {
+            compare(&target, &tables, &contents, progress).await.map_err(|error| match error {
+                // It has been served since.
+                CopyError::Differs { .. } => CopyError::NotEmpty,
+                other => other,
+            })?;
+            return Ok(copied(&contents));
+        }
     }
     let mut done = 0;
     for table in &tables {

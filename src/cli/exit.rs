@@ -165,6 +165,7 @@ impl CliError {
                 | CopyError::SourceChanged
                 | CopyError::RowRefused { .. }
                 | CopyError::Differs { .. }
+                | CopyError::SourceFaults(_)
                 | CopyError::Faults(_),
             )
             | Self::Rebuild(RebuildError::Store(StoreError::Damaged { .. } | StoreError::Corrupt(_)))

@@ -55,9 +55,11 @@ async fn state(client: &Client) -> Result<Option<(String, bool)>, SqlError> {
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
-/// How far the copy has come that was begun.
+/// How far the copy has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
+    /// Nothing of it is there, and nothing else.
+    Not,
     /// Some of it may be there.
     Unfinished,
     /// It had come to its end.
@@ -96,8 +98,8 @@ impl Target {
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
-    /// Begins the copy of that source, or goes on with it.
-    pub(crate) async fn begin(&self, source: &str) -> Result<Begun, CopyError> {
+    /// How far the copy of that source has come.
+    pub(crate) async fn begun(&self, source: &str) -> Result<Begun, CopyError> {
         match state(&self.client).await? {
             Some((known, _)) if known != source => return Err(CopyError::OtherSource),
             Some((_, true)) => return Ok(Begun::Finished),
@@ -106,15 +108,16 @@ impl Target {
         }
         let rows: Vec<String> = COPIED.iter().map(|table| format!("EXISTS (SELECT FROM {table})")).collect();
         let is_used = format!("SELECT {}", rows.join(" OR "));
-        if query_one(&self.client, &is_used, &[]).await?.get::<_, bool>(0) {
-            return Err(CopyError::NotEmpty);
-        }
-        // Read models of nothing may be there: they are filled when the log is.
+        if query_one(&self.client, &is_used, &[]).await?.get(0) { Err(CopyError::NotEmpty) } else { Ok(Begun::Not) }
+    }
+
+    /// Begins it. Read models of nothing may be there: they are filled when the log is.
+    pub(crate) async fn begin(&self, source: &str) -> Result<(), StoreError> {
         let begin = format!(
-            "BEGIN; {DDL}; INSERT INTO copy_of (source, is_finished) VALUES ('{source}', false); DELETE FROM projections; COMMIT"
+            "BEGIN; {DDL}; INSERT INTO copy_of (source, is_finished) VALUES ('{source}', false); DELETE FROM projections;
+             COMMIT"
         );
-        self.client.batch_execute(&begin).await.map_err(SqlError::from)?;
-        Ok(Begun::Unfinished)
+        Ok(self.client.batch_execute(&begin).await.map_err(SqlError::from)?)
     }
 
     pub(crate) async fn count(&self, table: &Table) -> Result<u64, StoreError> {

@@ -1,5 +1,7 @@
 //! Whether what is stored can be trusted: the log is whole, and the read models follow from it.
 
+use std::path::Path;
+
 use deed_domain::{codec, ids::Position, ports::StoreError, time::Timestamp};
 use deed_projections::Recorded;
 use rusqlite::{Connection, TransactionBehavior};
@@ -25,15 +27,20 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] if the file cannot be read at all.
     pub fn check(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<CheckReport, StoreError> {
-        let mut connection = connection::open_checker(self.path()).map_err(SqlError::from)?;
-        Ok(check(&mut connection, progress)?)
+        check_file(self.path(), progress)
     }
+}
+
+/// All that [`SqliteStore::check`] says, of a file.
+pub(crate) fn check_file(path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<CheckReport, StoreError> {
+    let mut connection = connection::open_checker(path).map_err(SqlError::from)?;
+    Ok(check(&mut connection, progress)?)
 }
 
 fn check(connection: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> Result<CheckReport, SqlError> {
     let snapshot = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
     let mut report = CheckReport::default();
-    check_file(&snapshot, &mut report)?;
+    check_pages(&snapshot, &mut report)?;
     let total: u64 = snapshot
         .query_row("SELECT count(*) FROM events", [], |row| Ok(Column::new("events", "count", 0).unsigned(row)))??;
     let faults_of_the_file = report.fault_count;
@@ -54,7 +61,7 @@ fn check(connection: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> Res
 }
 
 /// The file itself: its pages, and that every index has what its table has, also those of the registry.
-fn check_file(snapshot: &Connection, report: &mut CheckReport) -> Result<(), SqlError> {
+fn check_pages(snapshot: &Connection, report: &mut CheckReport) -> Result<(), SqlError> {
     let mut statement = snapshot.prepare(&format!("PRAGMA integrity_check({TOLD})"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

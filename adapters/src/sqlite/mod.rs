@@ -39,8 +39,8 @@ use deed_domain::{
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
-pub(crate) use self::copying::Source;
 pub use self::error::OpenError;
+pub(crate) use self::{check::check_file, copying::Source};
 use self::{
     error::SqlError,
     readers::Readers,

@@ -11,7 +11,7 @@ use deed_adapters::{
 };
 use deed_domain::{
     ids::{Position, UserId},
-    ports::{Authority, DeviceIdentity, Feed, Scope, User, UserCredentials, Users},
+    ports::{Authority, DeviceIdentity, Feed, Scope, StoreError, User, UserCredentials, Users},
     time::Timestamp,
 };
 use rusqlite::Connection;
@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     postgres::connect,
+    sqlite::damage_page,
     world::{Step, World, claims, clock},
 };
 
@@ -194,8 +195,10 @@ async fn a_source_that_changes_is_noticed() {
     assert!(matches!(noticed, CopyError::OtherSource), "{noticed}");
 
     let url = new_database();
+    let mut was_copied = false;
     let mut write = |step, done, total| {
-        if step == CopyStep::Checking && done == total {
+        was_copied |= step == CopyStep::Copying;
+        if was_copied && step == CopyStep::Checking && done == total {
             installation.tamper("UPDATE users SET phone = '2' WHERE email_folded = 'person-7@example.org'");
         }
     };
@@ -225,6 +228,16 @@ async fn a_copy_takes_no_place_of_others() {
     let missing =
         copy(&installation.path.with_file_name("none"), PostgresOptions::new(&url, 2), &mut |_, _, _| {}).await;
     assert!(matches!(missing, Err(CopyError::Source(_))), "{missing:?}");
+}
+
+/// What an index has lost would not be copied, and nobody would know.
+#[tokio::test]
+async fn a_damaged_file_is_not_copied() {
+    let (installation, url) = (Installation::new().await, new_database());
+    damage_page(&installation.path, "users_by_email");
+    let refused = installation.copy(&url).await.unwrap_err();
+    assert!(matches!(refused, CopyError::SourceFaults(_) | CopyError::Store(StoreError::Corrupt(_))), "{refused}");
+    open(&url).await.unwrap().close().await;
 }
 
 /// What one that was killed has sent last may still be carried out when the next one begins.

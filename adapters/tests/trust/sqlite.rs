@@ -242,23 +242,26 @@ fn a_pepper_is_known_again() {
     });
 }
 
+/// Overwrites the first page of a table or index.
+pub(crate) fn damage_page(path: &Path, object: &str) {
+    let connection = Connection::open(path).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_master WHERE name = ?1";
+    let page: u32 = connection.query_row(sql, [object], |row| row.get(0)).unwrap();
+    let size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0)).unwrap();
+    drop(connection);
+    let mut file = fs::File::options().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start(u64::from((page - 1) * size))).unwrap();
+    file.write_all(&vec![0; size as usize]).unwrap();
+}
+
 #[test]
 fn a_damaged_page_is_found_also_where_no_read_model_is_compared() {
     for object in ["device_list_by_name", "active_keys_by_expiry", "users_by_email", "attributes"] {
         run(async {
             let world = with_history().await;
-            let path = world.directory.path().join("deed.db");
-            let connection = world.connection();
-            let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).unwrap();
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-            let sql = "SELECT rootpage FROM sqlite_master WHERE name = ?1";
-            let page: u32 = connection.query_row(sql, [object], |row| row.get(0)).unwrap();
-            let size = pragma("page_size");
             world.store.close().await;
-            let mut file = fs::File::options().write(true).open(path).unwrap();
-            file.seek(SeekFrom::Start(u64::from((page - 1) * size))).unwrap();
-            file.write_all(&vec![0; size as usize]).unwrap();
-            drop(file);
+            damage_page(&world.directory.path().join("deed.db"), object);
             match world.store.check(&mut |_, _| {}) {
                 Ok(report) => assert!(report.fault_count > 0, "{object}"),
                 Err(error) => assert!(matches!(error, StoreError::Corrupt(_)), "{object}: {error}"),
