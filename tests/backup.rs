@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use deed_adapters::conformance::new_database;
+use deed_adapters::conformance::{PostgresServer, new_database};
 use reqwest::Client;
 use serde_json::json;
 use tempfile::TempDir;
@@ -137,6 +137,20 @@ fn demo(data: &Path, arguments: &[&str]) -> Server {
     Server::start(&mut command)
 }
 
+fn output(command: &mut Command) -> String {
+    let (status, output, error) = run(command);
+    assert_eq!(status, 0, "{error}");
+    output
+}
+
+/// A backup is the log of one moment: a beginning of the whole one, byte for byte, with what had been acknowledged.
+fn assert_backed_up(live: &str, backup: &str, acknowledged: &[String]) {
+    assert!(live.starts_with(backup) && live.len() > backup.len());
+    for name in acknowledged {
+        assert!(backup.contains(&format!(r#""name":"{name}""#)), "{name} is lost");
+    }
+}
+
 /// Backs up and restores beside the service, and shows what is restored to have what was acknowledged before; `log` is how the log of
 /// either is read, and `restored` serves what was restored.
 async fn backed_up_and_restored(desk: &Desk, page: &str, server: Server, log: [Command; 2], mut restored: Command) {
@@ -147,16 +161,8 @@ async fn backed_up_and_restored(desk: &Desk, page: &str, server: Server, log: [C
     desk.follow(&commands(page, "## Restore")).await;
     load.stop().await;
     assert!(server.stop().0.success());
-    let [live, backup] = log.map(|mut command| {
-        let (status, log, error) = run(&mut command);
-        assert_eq!(status, 0, "{error}");
-        log
-    });
-    // The log of one moment: a beginning of the whole one, byte for byte.
-    assert!(live.starts_with(&backup) && live.len() > backup.len());
-    for name in &before {
-        assert!(backup.contains(&format!(r#""name":"{name}""#)), "{name} is lost");
-    }
+    let [live, backup] = log.map(|mut command| output(&mut command));
+    assert_backed_up(&live, &backup, &before);
     let server = Server::start(&mut restored);
     let customer = sign_in(&Client::new(), &server.url, "customer@thingsboard.org", "customer").await;
     let claim = Client::new().post(format!("{}/api/customer/device/{}/claim", server.url, before[0]));
@@ -201,4 +207,32 @@ async fn a_database_is_backed_up_and_restored_as_the_page_says() {
     serve.args(["serve", "--database", &restored, "--config"]).arg(data.join("secrets.yml"));
     let server = demo(&data, &["--database", &live]);
     backed_up_and_restored(&desk, POSTGRES, server, [export(&live), export(&restored)], serve).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_is_backed_up_as_the_page_says() {
+    let mut server = PostgresServer::start();
+    server.ready().await;
+    let url = server.url("postgres");
+    let desk = Desk::new(vec![("DEED_DATABASE", url.clone())]);
+    let data = desk.path("nodes");
+    let node = demo(&data, &["--database", &url]);
+    let load = Load::start(&node).await;
+    let before = load.more(30).await;
+    desk.follow(&commands(POSTGRES, "## Continuous backup")).await;
+    load.more(10).await;
+    load.stop().await;
+    assert!(node.stop().0.success());
+    let export = || output(deed(&data).args(["export", "--database", &url]));
+    let live = export();
+    // The server goes, and comes again with the files of the backup.
+    desk.follow("psql --no-align --tuples-only --command='SHOW data_directory' \"$DEED_DATABASE\" >files").await;
+    server.stop();
+    desk.follow("files=$(cat files); chown -R --reference=$files /backup/base; mv $files old; mv /backup/base $files")
+        .await;
+    server.start_again();
+    server.ready().await;
+    let checked = output(deed(&data).args(["check", "--database", &url]));
+    assert!(checked.contains(" 0 faults"), "{checked}");
+    assert_backed_up(&live, &export(), &before);
 }
