@@ -32,18 +32,21 @@ pub(crate) async fn open_read_only(storage: &StorageSettings) -> Result<Arc<dyn 
 }
 
 async fn open_for(storage: &StorageSettings, read_only: bool) -> Result<Arc<dyn Store>, CliError> {
+    if let Some(options) = server(storage) {
+        let options = if read_only { options.read_only() } else { options };
+        return Ok(Arc::new(PostgresStore::open(options, None).await?));
+    }
+    let path = storage.database_file();
+    let options = if read_only { SqliteOptions::read_only(&path) } else { SqliteOptions::new(&path) };
+    let store = SqliteStore::open(options, Arc::new(SystemClock));
+    Ok(Arc::new(store.map_err(|why| CliError::Open { path, why })?))
+}
+
+/// How it is opened, if it is on a server.
+pub(crate) fn server(storage: &StorageSettings) -> Option<PostgresOptions> {
     match &storage.database {
-        Some(DatabaseUrl::Postgres(url)) => {
-            let options = PostgresOptions::new(url.expose(), storage.database_connections);
-            let options = if read_only { options.read_only() } else { options };
-            Ok(Arc::new(PostgresStore::open(options, None).await?))
-        }
-        Some(DatabaseUrl::Sqlite(_)) | None => {
-            let path = storage.database_file();
-            let options = if read_only { SqliteOptions::read_only(&path) } else { SqliteOptions::new(&path) };
-            let store = SqliteStore::open(options, Arc::new(SystemClock));
-            Ok(Arc::new(store.map_err(|why| CliError::Open { path, why })?))
-        }
+        Some(DatabaseUrl::Postgres(url)) => Some(PostgresOptions::new(url.expose(), storage.database_connections)),
+        Some(DatabaseUrl::Sqlite(_)) | None => None,
     }
 }
 

@@ -50,7 +50,7 @@ fn help_tells_commands_and_exit_status() {
     let directory = tempfile::tempdir().unwrap();
     let (status, out, _) = run(deed(directory.path()).arg("--help"));
     assert_eq!(status, 0);
-    for word in ["serve", "replay", "export", "rebuild", "check", "copy", "config", "Exit status", "73"] {
+    for word in ["serve", "replay", "export", "rebuild", "check", "copy", "migrate", "config", "Exit status", "73"] {
         assert!(out.contains(word), "{word}\n{out}");
     }
     assert!(out.contains("A device-claiming service"), "{out}");
@@ -203,6 +203,8 @@ async fn a_demo_is_ready_to_be_tried_and_its_log_can_be_read_beside_it() {
     let logged = printed.strip_prefix(&greeting).unwrap();
     assert!(!logged.contains("A1_DEMO_TOKEN"), "{logged}");
 
+    let (status, printed, _) = run(deed(&data_dir).arg("migrate"));
+    assert_eq!((status, printed.as_str()), (0, "The database is up to date.\n"));
     for arguments in [&["rebuild"][..], &["rebuild", "ownership"], &["check"]] {
         let (status, _, error) = run(deed(&data_dir).args(arguments));
         assert_eq!((status, error.as_str()), (0, ""), "{arguments:?}");
@@ -245,7 +247,9 @@ fn what_cannot_be_used_is_told_with_its_own_status() {
     let (status, _, error) = run(demo(&path("new")).args(["--database", "sqlite:other.db"]));
     assert_eq!(status, 64, "{error}");
 
-    for command in ["replay --device D", "export", "check", "rebuild"] {
+    // On a server, the database is there, and `migrate` makes it one of deed.
+    let migrate = (!deed::on_postgres()).then_some("migrate");
+    for command in ["replay --device D", "export", "check", "rebuild"].into_iter().chain(migrate) {
         let (status, _, error) = run(deed(&path("nothing")).args(command.split(' ')));
         assert_eq!(status, 69, "{command}: {error}");
         assert!(error.contains("there is no database yet"), "{error}");

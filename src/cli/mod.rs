@@ -7,6 +7,7 @@ mod copy;
 mod exit;
 mod export;
 mod import;
+mod migrate;
 mod progress;
 mod rebuild;
 mod replay;
@@ -50,6 +51,7 @@ enum Command {
     Export(export::Export),
     Import(import::Import),
     Rebuild(rebuild::Rebuild),
+    Migrate(migrate::Migrate),
     ResetLink(reset_link::ResetLink),
     Check(check::Check),
     Copy(copy::Copy),
@@ -76,6 +78,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Export(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Rebuild(command) => command.run(),
+        Command::Migrate(command) => command.run(),
         Command::ResetLink(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Copy(command) => command.run(),

@@ -42,7 +42,7 @@ pub(in crate::postgres) async fn check(
         } else {
             faults_of_models += 1;
             let ReadModel { name, version, .. } = model;
-            report.fault(format!("read model {name}: not of version {version}; the next start rebuilds it"));
+            report.fault(format!("read model {name}: not of version {version}; `deed migrate` fills it"));
         }
     }
     moment.batch_execute(&format!("SET LOCAL search_path = pg_temp, {schema}")).await?;

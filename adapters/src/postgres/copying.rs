@@ -13,7 +13,8 @@ use super::{
     check::check,
     connection::{self, Purpose},
     error::{OpenError, SqlError, is_contradiction},
-    migrations, rebuild,
+    migrations::Schema,
+    rebuild,
     values::{Column, execute, query, query_one, query_opt},
 };
 use crate::{
@@ -74,11 +75,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Opens it, brings its schema up to date, and takes it for this copy.
+    /// Opens it, makes its schema if there is none, and takes it for this copy.
     pub(crate) async fn open(options: PostgresOptions) -> Result<Self, CopyError> {
         let server = connection::parse(&options.url)?;
         let pool = connection::pool(&server, Purpose::Others(2))?;
-        migrations::migrate(&pool).await?;
+        Schema::default().make_or_expect(&pool).await?;
         let client = pool.get().await.map_err(SqlError::from)?;
         let until = Instant::now() + WAITING;
         while !query_one(&client, "SELECT pg_try_advisory_lock($1)", &[&LOCK]).await?.get::<_, bool>(0) {
@@ -198,7 +199,7 @@ impl Target {
         let end = "UPDATE log_end SET (position, recorded_at) =
              (SELECT coalesce(max(position), 0), coalesce(max(recorded_at), 0) FROM events)";
         self.client.execute(end, &[]).await.map_err(SqlError::from)?;
-        Ok(rebuild::bring_up_to_date(&self.pool, progress).await?)
+        Ok(rebuild::bring_up_to_date(&self.pool, &mut |_, done, total| progress(done, total)).await?)
     }
 
     /// Checks the log and the read models.

@@ -11,6 +11,8 @@ pub(in crate::postgres) enum SqlError {
     Postgres(tokio_postgres::Error),
     /// There is no connection.
     NotConnected(String),
+    /// A newer version of deed has changed the database, and this one cannot work with it any more.
+    Superseded,
     /// What is stored cannot be read.
     Damaged {
         /// The table.
@@ -60,7 +62,7 @@ impl SqlError {
     fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),
-            Self::NotConnected(_) | Self::Damaged { .. } => None,
+            Self::NotConnected(_) | Self::Superseded | Self::Damaged { .. } => None,
         }
     }
 }
@@ -86,6 +88,9 @@ impl From<&SqlError> for StoreError {
             SqlError::Postgres(error) if is_damage(error) => Self::Corrupt(told(error)),
             SqlError::Postgres(error) => Self::Unavailable(told(error)),
             SqlError::NotConnected(why) => Self::Unavailable(why.clone()),
+            SqlError::Superseded => Self::Unavailable(
+                "a newer version of deed has changed the database; this one cannot write to it any more".to_owned(),
+            ),
             SqlError::Damaged { table, column, row, why } => {
                 Self::Damaged { table, column, row: row.clone(), why: why.clone() }
             }
@@ -134,13 +139,44 @@ pub enum OpenError {
     #[error("cannot open the database: {0}")]
     Unavailable(String),
     /// A newer version of deed has made it, and changed more than this version can work beside.
-    #[error("the database has schema version {found}; this version of deed knows {known}")]
+    #[error(
+        "the database has schema version {found}, for versions of deed that know version {needs}; this one knows {known}"
+    )]
     TooNew {
         /// The database's schema version.
         found: i32,
-        /// The latest that this version knows.
+        /// Which version has to be known.
+        needs: i32,
+        /// The latest that this version of deed knows.
         known: i32,
     },
+    /// An older version of deed has made it.
+    #[error("the database has schema version {found}, and this version of deed needs {known}: run `deed migrate`")]
+    TooOld {
+        /// The database's schema version.
+        found: i32,
+        /// The one that is needed.
+        known: i32,
+    },
+    /// A read model is not as this version of deed fills it.
+    #[error("the read model {name} is not of version {version}, which this version of deed needs: run `deed migrate`")]
+    OldReadModel {
+        /// The read model.
+        name: &'static str,
+        /// The version of its projection that is needed.
+        version: u32,
+    },
+    /// A read model is of a newer version of deed.
+    #[error("the read model {name} is of version {version}; this version of deed does not know it")]
+    NewReadModel {
+        /// The read model.
+        name: String,
+        /// The version of its projection.
+        version: u32,
+    },
+    /// A table that has to be changed is being used all the time.
+    #[error("a table that has to be changed is being used; try again when less happens")]
+    InUse,
     /// It is there to be read, and has never been written.
     #[error("there is no database of deed yet")]
     Missing,
@@ -183,6 +219,14 @@ impl From<tokio_postgres::Error> for OpenError {
 impl OpenError {
     /// Whether the database is there and what it holds cannot be used.
     pub const fn is_damage(&self) -> bool {
-        matches!(self, Self::TooNew { .. } | Self::LostEvents { .. } | Self::Damaged(_))
+        matches!(
+            self,
+            Self::TooNew { .. }
+                | Self::TooOld { .. }
+                | Self::OldReadModel { .. }
+                | Self::NewReadModel { .. }
+                | Self::LostEvents { .. }
+                | Self::Damaged(_)
+        )
     }
 }

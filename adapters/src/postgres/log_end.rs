@@ -17,10 +17,19 @@ pub(in crate::postgres) struct LogEnd {
     pub(in crate::postgres) recorded_at: Timestamp,
     /// The time of the database.
     pub(in crate::postgres) told: Timestamp,
+    /// Which version of the schema a program has to know.
+    needs: i32,
 }
 
-const SELECT: &str =
-    "SELECT position, recorded_at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM log_end";
+impl LogEnd {
+    /// Checks that a program that knows this version of the schema may still write.
+    pub(in crate::postgres) fn expect(self, known: i32) -> Result<Self, SqlError> {
+        if self.needs > known { Err(SqlError::Superseded) } else { Ok(self) }
+    }
+}
+
+const SELECT: &str = "SELECT position, recorded_at, (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
+     (SELECT needs FROM schema_version) FROM log_end";
 
 fn from_row(row: &Row) -> Result<LogEnd, SqlError> {
     let column = |name, index| Column::new("log_end", name, index);
@@ -28,6 +37,7 @@ fn from_row(row: &Row) -> Result<LogEnd, SqlError> {
         position: Position(column("position", 0).unsigned(row)?),
         recorded_at: Timestamp(column("recorded_at", 1).get(row)?),
         told: Timestamp(column("told", 2).get(row)?),
+        needs: Column::new("schema_version", "needs", 3).get(row)?,
     })
 }
 
@@ -39,8 +49,13 @@ pub(in crate::postgres) async fn read(client: &impl GenericClient) -> Result<Log
 /// Holds the row until the transaction ends. The time is that after whoever held it before has let it go.
 pub(in crate::postgres) async fn hold(tx: &impl GenericClient) -> Result<LogEnd, SqlError> {
     // Two statements: in one, the clock would be read before the wait.
-    execute(tx, "SELECT FROM log_end FOR UPDATE", &[]).await?;
+    lock(tx).await?;
     read(tx).await
+}
+
+/// The same without looking at it.
+pub(in crate::postgres) async fn lock(tx: &impl GenericClient) -> Result<(), SqlError> {
+    execute(tx, "SELECT FROM log_end FOR UPDATE", &[]).await.map(drop)
 }
 
 /// Moves it; it must be held.

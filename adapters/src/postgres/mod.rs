@@ -19,6 +19,7 @@ mod read_models;
 mod rebuild;
 mod registry;
 mod tls;
+mod upgrade;
 mod values;
 mod writer;
 
@@ -44,10 +45,14 @@ use uuid::Uuid;
 
 pub(crate) use self::copying::{Begun, Target};
 pub use self::error::OpenError;
+#[cfg(feature = "testing")]
+pub use self::migrations::Step;
+pub use self::upgrade::Upgraded;
 use self::{
     clock::DatabaseClock,
     connection::{CONNECTING, Purpose},
     error::SqlError,
+    migrations::Schema,
     values::{commit, execute, query_one, within},
     writer::{Queue, Writer},
 };
@@ -61,12 +66,21 @@ pub struct PostgresOptions {
     url: String,
     connections: usize,
     read_only: bool,
+    schema: Schema,
 }
 
 impl PostgresOptions {
     /// The database at `url`, as libpq writes it, with at most so many connections besides the one that writes.
     pub fn new(url: impl Into<String>, connections: usize) -> Self {
-        Self { url: url.into(), connections, read_only: false }
+        Self { url: url.into(), connections, read_only: false, schema: Schema::default() }
+    }
+
+    /// The same by a program that knows one more step of the schema.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn and_step(mut self, step: Step) -> Self {
+        self.schema.push(step);
+        self
     }
 
     /// The same, only to be read.
@@ -92,6 +106,8 @@ struct Inner {
     /// By which this node is known in the database, until it ends.
     node: Uuid,
     time: Time,
+    /// The version of the schema that this program knows.
+    known: i32,
     notices: Arc<Notices>,
     /// None if the database was opened to be read.
     queue: Option<Queue>,
@@ -136,13 +152,13 @@ impl fmt::Debug for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Opens the database, brings its schema up to date, and rebuilds read models whose projection has changed. The time is
-    /// the database's, unless a clock is given.
+    /// Opens the database; in an empty one, schema and read models are made. The time is the database's, unless a clock is
+    /// given.
     ///
     /// # Errors
     /// [`OpenError`].
     pub async fn open(options: PostgresOptions, clock: Option<Arc<dyn Clock>>) -> Result<Self, OpenError> {
-        let PostgresOptions { url, connections, read_only } = options;
+        let PostgresOptions { url, connections, read_only, schema } = options;
         let server = connection::parse(&url)?;
         let pool = connection::pool(&server, Purpose::Others(connections))?;
         let notices = Arc::new(Notices::default());
@@ -150,11 +166,12 @@ impl PostgresStore {
         let stopping = CancellationToken::new();
         copying::expect_none(&pool).await?;
         if read_only {
-            migrations::expect_current(&pool).await?;
+            schema.expect(&pool.get().await.map_err(SqlError::from)?).await?;
         } else {
-            migrations::migrate(&pool).await?;
-            rebuild::bring_up_to_date(&pool, &mut |_, _| {}).await?;
+            schema.make_or_expect(&pool).await?;
+            rebuild::make_or_expect(&pool).await?;
         }
+        let known = schema.known();
         let time = match clock {
             Some(clock) => Time::Given(clock),
             None => Time::Database(Arc::new(DatabaseClock::new(told_time(&pool).await?))),
@@ -164,9 +181,9 @@ impl PostgresStore {
             None
         } else {
             let writer = connection::pool(&server, Purpose::Writer)?;
-            Some(Writer::new(node, writer, time.clone(), Arc::clone(&notices), Arc::clone(&failing)).start()?)
+            Some(Writer::new(node, writer, time.clone(), known, Arc::clone(&notices), Arc::clone(&failing)).start()?)
         };
-        let store = Self(Arc::new(Inner { pool, node, time, notices, queue, failing, stopping }));
+        let store = Self(Arc::new(Inner { pool, node, time, known, notices, queue, failing, stopping }));
         feed::start(&store).await?;
         Ok(store)
     }
@@ -184,7 +201,7 @@ impl PostgresStore {
     ) -> Result<(Transaction<'c>, Timestamp), SqlError> {
         self.expect_writable()?;
         let tx = within(CONNECTING, client.transaction()).await?;
-        let end = log_end::hold(&tx).await?;
+        let end = log_end::hold(&tx).await?.expect(self.0.known)?;
         let now = self.0.time.of_append(end.told).max(end.recorded_at);
         Ok((tx, now))
     }
@@ -196,7 +213,7 @@ impl PostgresStore {
     ) -> Result<(Transaction<'c>, Timestamp), SqlError> {
         self.expect_writable()?;
         let tx = within(CONNECTING, client.transaction()).await?;
-        let end = log_end::read(&tx).await?;
+        let end = log_end::read(&tx).await?.expect(self.0.known)?;
         let now = self.0.time.of_append(end.told).max(end.recorded_at);
         Ok((tx, now))
     }
@@ -298,6 +315,9 @@ impl EventStore for PostgresStore {
     async fn check_writable(&self) -> Result<(), StoreError> {
         self.expect_writable()?;
         let mut client = self.connection().await?;
+        if read_models::difference(&client).await?.is_some() {
+            return Err(SqlError::Superseded.into());
+        }
         if self.0.failing.load(Ordering::Relaxed) {
             let (mut tx, _) = self.begin(&mut client).await?;
             let room = within(CONNECTING, tx.savepoint("room")).await?;
@@ -307,7 +327,7 @@ impl EventStore for PostgresStore {
             commit(tx).await?;
             self.0.failing.store(false, Ordering::Relaxed);
         } else {
-            log_end::read(&client).await?;
+            log_end::read(&client).await?.expect(self.0.known)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::{
     PostgresStore,
     error::{OpenError, SqlError},
     event_rows, log_end,
-    read_models::{Changes, INLINE, ReadModel},
+    read_models::{self, Changes, Difference, INLINE, ReadModel},
     values::{Column, query, query_one, signed},
 };
 use crate::RebuildError;
@@ -39,49 +39,87 @@ impl PostgresStore {
     ) -> Result<(), RebuildError> {
         let model =
             INLINE.iter().find(|model| model.name == name).ok_or_else(|| RebuildError::Unknown(name.to_owned()))?;
-        Ok(refill(&mut self.connection().await?, model, progress).await?)
+        Ok(refill(&mut self.connection().await?, model, Refill::Always, progress).await?)
     }
 }
 
-/// Makes the read models that are not there, and rebuilds those whose projection has changed since.
+/// Makes the read models as long as the log is empty; after that they have to be as this program fills them.
 ///
 /// # Errors
 /// Also if a read model has seen more events than there are: they were lost, and rebuilding would hide it.
+pub(in crate::postgres) async fn make_or_expect(pool: &Pool) -> Result<(), OpenError> {
+    let client = pool.get().await.map_err(SqlError::from)?;
+    // Another node may have made some of them so far.
+    if expect_whole_log(&client).await? == 0 {
+        bring_up_to_date(pool, &mut |_, _, _| {}).await?;
+    }
+    expect(&client).await
+}
+
+async fn expect(client: &impl GenericClient) -> Result<(), OpenError> {
+    match read_models::difference(client).await? {
+        None => Ok(()),
+        Some(Difference::Old(model)) => Err(OpenError::OldReadModel { name: model.name, version: model.version }),
+        Some(Difference::New { name, version }) => Err(OpenError::NewReadModel { name, version }),
+    }
+}
+
+/// Makes the read models that are not there, and rebuilds those whose projection has changed since. Programs with other
+/// projections write nothing from then on. `progress` is told which one, and how many events of how many are done.
+///
+/// # Errors
+/// As [`make_or_expect`]; nothing is rebuilt back to an older version.
 pub(in crate::postgres) async fn bring_up_to_date(
     pool: &Pool,
-    progress: &mut (dyn FnMut(u64, u64) + Send),
+    progress: &mut (dyn FnMut(&str, u64, u64) + Send),
 ) -> Result<(), OpenError> {
     let mut client = pool.get().await.map_err(SqlError::from)?;
+    expect_whole_log(&client).await?;
+    for model in &INLINE {
+        match model.stored_version(&client).await? {
+            Some(version) if version > model.version => {
+                return Err(OpenError::NewReadModel { name: model.name.to_owned(), version });
+            }
+            Some(version) if version == model.version => {}
+            _ => refill(&mut client, model, Refill::Old, &mut |done, total| progress(model.name, done, total)).await?,
+        }
+    }
+    expect(&client).await
+}
+
+/// Gives where the log ends.
+async fn expect_whole_log(client: &impl GenericClient) -> Result<i64, OpenError> {
     let row = query_one(
-        &client,
+        client,
         "SELECT (SELECT coalesce(max(position), 0) FROM events), (SELECT coalesce(max(position), 0) FROM projections)",
         &[],
     )
     .await?;
     let (head, seen): (i64, i64) = (row.get(0), row.get(1));
-    if seen > head {
-        return Err(OpenError::LostEvents { head, seen });
-    }
-    for model in &INLINE {
-        let stored = model.stored_version(&client).await?;
-        if stored != Some(model.version) {
-            if stored.is_some() {
-                tracing::info!(read_model = model.name, version = model.version, "rebuilding a read model");
-            }
-            refill(&mut client, model, progress).await?;
-        }
-    }
-    Ok(())
+    if seen > head { Err(OpenError::LostEvents { head, seen }) } else { Ok(head) }
+}
+
+/// Which read models are filled again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refill {
+    /// Any.
+    Always,
+    /// One that is not of the present version.
+    Old,
 }
 
 async fn refill(
     client: &mut Client,
     model: &ReadModel,
+    which: Refill,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<(), SqlError> {
     let tx = client.transaction().await?;
     // Nobody appends meanwhile, and of several nodes that start at once one rebuilds.
     log_end::hold(&tx).await?;
+    if which == Refill::Old && model.stored_version(&tx).await? == Some(model.version) {
+        return Ok(());
+    }
     expect_whole_streams(&tx).await?;
     let (name, ddl) = (model.name, model.ddl);
     let schema: String = query_one(&tx, "SELECT quote_ident(current_schema())", &[]).await?.get(0);

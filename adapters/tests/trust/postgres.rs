@@ -113,14 +113,18 @@ async fn tampering_is_found() {
 }
 
 #[tokio::test]
-async fn a_read_model_that_is_gone_is_told_and_made_again_at_the_start() {
+async fn a_read_model_that_is_gone_is_told_and_made_again_by_an_upgrade() {
     let world = World::with_history().await;
     let before = world.rows().await;
     world.client.batch_execute("DROP TABLE claim_history").await.unwrap();
     let faults = world.faults().await;
     assert!(faults.iter().any(|fault| fault.contains("read model claim_history")), "{faults:?}");
     world.store.close().await;
-    let again = PostgresStore::open(PostgresOptions::new(&world.url, 4), None).await.unwrap();
+    let options = || PostgresOptions::new(&world.url, 4);
+    let refused = PostgresStore::open(options(), None).await.unwrap_err().to_string();
+    assert!(refused.contains("claim_history") && refused.contains("deed migrate"), "{refused}");
+    PostgresStore::upgrade(options(), &mut |_| {}).await.unwrap();
+    let again = PostgresStore::open(options(), None).await.unwrap();
     assert_eq!(world.rows().await, before);
     assert_eq!(again.check(&mut |_, _| {}).await.unwrap().fault_count, 0);
 }

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use deadpool_postgres::{GenericClient, Transaction};
 use deed_domain::ids::Position;
 use deed_projections::{ActiveKeys, ClaimHistory, DeviceList, Ownership, Projection, Recorded};
+use tokio_postgres::Row;
 
 use super::{
     error::SqlError,
@@ -135,20 +136,51 @@ impl ReadModel {
 }
 
 /// The read models that are written in the append's transaction.
-pub(in crate::postgres) const INLINE: [ReadModel; 4] = [
+pub(in crate::postgres) static INLINE: [ReadModel; 4] = [
     ReadModel::of::<DeviceList>(),
     ReadModel::of::<Ownership>(),
     ReadModel::of::<ActiveKeys>(),
     ReadModel::of::<ClaimHistory>(),
 ];
 
-/// Moves the checkpoint of every inline read model to the end of the batch.
+/// Moves the checkpoint of every inline read model to the end of the batch. Where they are not those of this program, which
+/// has filled none but its own, nothing may be written.
 pub(in crate::postgres) async fn checkpoint_inline(
     client: &impl GenericClient,
     position: Position,
 ) -> Result<(), SqlError> {
     // Every row: all projections in this table are inline ones.
-    execute(client, "UPDATE projections SET position = $1", &[&signed(position.0)]).await.map(drop)
+    let sql = "UPDATE projections SET position = $1 RETURNING name, version";
+    let found = query(client, sql, &[&signed(position.0)]).await?;
+    if difference_of(&found)?.is_some() { Err(SqlError::Superseded) } else { Ok(()) }
+}
+
+/// How the read models that are there differ from those of this program.
+pub(in crate::postgres) enum Difference {
+    /// It is not there, or older.
+    Old(&'static ReadModel),
+    /// This program does not know it, or only an older version.
+    New { name: String, version: u32 },
+}
+
+/// The first difference between the read models that are there and those of this program.
+pub(in crate::postgres) async fn difference(client: &impl GenericClient) -> Result<Option<Difference>, SqlError> {
+    let sql = "SELECT name, version FROM projections WHERE to_regclass(name) IS NOT NULL";
+    difference_of(&query(client, sql, &[]).await?)
+}
+
+fn difference_of(recorded: &[Row]) -> Result<Option<Difference>, SqlError> {
+    let column = |name, index| Column::new("projections", name, index);
+    let mut missing: Vec<&'static ReadModel> = INLINE.iter().collect();
+    for row in recorded {
+        let (name, version): (&str, u32) = (column("name", 0).get(row)?, column("version", 1).unsigned(row)?);
+        match missing.iter().position(|model| model.name == name && model.version >= version) {
+            Some(place) if missing[place].version == version => drop(missing.swap_remove(place)),
+            Some(place) => return Ok(Some(Difference::Old(missing[place]))),
+            None => return Ok(Some(Difference::New { name: name.to_owned(), version })),
+        }
+    }
+    Ok(missing.first().copied().map(Difference::Old))
 }
 
 /// How many events each read model is behind the log.

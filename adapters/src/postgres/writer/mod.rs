@@ -115,6 +115,8 @@ pub(in crate::postgres) struct Writer {
     /// One connection, made anew when it is lost.
     pool: Pool,
     time: Time,
+    /// The version of the schema that this program knows.
+    known: i32,
     notices: Arc<Notices>,
     /// By which this node's batches are known again in the database.
     node: Uuid,
@@ -137,10 +139,11 @@ impl Writer {
         node: Uuid,
         pool: Pool,
         time: Time,
+        known: i32,
         notices: Arc<Notices>,
         failing: Arc<AtomicBool>,
     ) -> Self {
-        Self { pool, time, notices, node, batch: 0, devices: Folded::default(), failing }
+        Self { pool, time, known, notices, node, batch: 0, devices: Folded::default(), failing }
     }
 
     /// Starts the thread. It has a runtime of its own, so that nothing else that a node does holds up a commit, nor a
@@ -249,7 +252,7 @@ impl Writer {
 
     /// Decides and writes, but for the commit.
     async fn prepare(&mut self, tx: &Transaction<'_>, jobs: &[Job]) -> Result<Made, SqlError> {
-        let end = log_end::hold(tx).await?;
+        let end = log_end::hold(tx).await?.expect(self.known)?;
         let now = self.time.of_append(end.told).max(end.recorded_at);
         let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
         let facts = Facts::load(tx, &appends, |id| self.devices.take(id).unwrap_or_default()).await?;
