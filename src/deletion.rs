@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Finishes what is marked as being deleted.
+#[derive(Clone)]
 pub(crate) struct DeletionWorker {
     deletions: Deletions,
     clock: Arc<dyn Clock>,

@@ -58,7 +58,9 @@ impl ExpiryWorker {
         let all_recorded = self.record_due().await?;
         let head = self.feed.head().await?;
         let next = self.keys.next_expiry().await?;
-        let until_next = if all_recorded { self.until(next) } else { RECHECK };
+        // What is due all the same, another node has taken.
+        let is_due = next.is_some_and(|next| next < self.clock.now());
+        let until_next = if all_recorded && !is_due { self.until(next) } else { RECHECK };
         tokio::select! {
             () = tokio::time::sleep(until_next) => Ok(()),
             // Something was appended, perhaps a key that expires earlier.
@@ -73,7 +75,7 @@ impl ExpiryWorker {
     /// Records what is due; false if something stays due, which must not be tried again at once.
     async fn record_due(&mut self) -> Result<bool, StoreError> {
         loop {
-            let mut due = self.keys.due(self.clock.now(), BATCH + self.damaged.len()).await?;
+            let mut due = self.keys.take_due(self.clock.now(), BATCH + self.damaged.len()).await?;
             due.retain(|device| !self.damaged.contains(&device.device_id));
             if due.is_empty() {
                 return Ok(true);

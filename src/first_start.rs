@@ -1,6 +1,6 @@
 //! The first account, without which nobody could sign in.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use deed_domain::{
     ids::UserId,
@@ -12,6 +12,10 @@ use crate::wiring::Service;
 /// Who may sign in at first.
 pub(crate) const OPERATOR: &str = "sysadmin@thingsboard.org";
 
+/// What one node does at a time.
+const WORK: &str = "first start";
+/// How often the others look whether it has.
+const PAUSE: Duration = Duration::from_millis(200);
 const PASSWORD_LENGTH: usize = 20;
 /// Letters and digits without those that look alike; their number divides 256.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -40,6 +44,23 @@ pub(crate) async fn add_operator(
     show: impl FnOnce(&str) -> io::Result<()>,
 ) -> Result<(), FirstStartError> {
     let accounts: Arc<dyn Accounts> = Arc::clone(&service.store) as Arc<dyn Accounts>;
+    while accounts.is_empty().await? {
+        // Of several nodes that start at once, one shows a password.
+        if service.store.hold(WORK).await? {
+            let added = add_if_nobody_is_there(service, &*accounts, show).await;
+            service.store.release(WORK).await?;
+            return added;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+async fn add_if_nobody_is_there(
+    service: &Service,
+    accounts: &dyn Accounts,
+    show: impl FnOnce(&str) -> io::Result<()>,
+) -> Result<(), FirstStartError> {
     if !accounts.is_empty().await? {
         return Ok(());
     }

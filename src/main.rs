@@ -23,6 +23,7 @@ mod demo;
 mod expiry;
 mod first_start;
 mod gauges;
+mod lease;
 mod logging;
 mod open_files;
 mod pepper_check;

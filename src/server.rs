@@ -28,7 +28,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{gauges, tls_files::TlsFiles, wiring::Service};
+use crate::{gauges, lease, tls_files::TlsFiles, wiring::Service};
 
 /// What is in progress when the service is told to stop gets this long to end.
 const GRACE: Duration = Duration::from_secs(30);
@@ -107,10 +107,14 @@ pub(crate) async fn serve(
     } = service;
     let mut background = JoinSet::new();
     background.spawn(expiry.run(stopping.clone()));
-    background.spawn(deletion.run(stopping.clone()));
+    background.spawn(lease::on_one_node(store.clone(), "deletions", stopping.clone(), move |stopping| {
+        deletion.clone().run(stopping)
+    }));
     background.spawn(gauges::measure(store.clone(), metrics, stopping.clone()));
     if let Some(bridge) = bridge {
-        background.spawn(bridge.run(stopping.clone()));
+        background.spawn(lease::on_one_node(store.clone(), "bridge", stopping.clone(), move |stopping| {
+            bridge.clone().run(stopping)
+        }));
     }
     if let Some(mail) = mail {
         background.spawn(mail.run(stopping.clone().cancelled_owned()));

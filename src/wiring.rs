@@ -142,7 +142,7 @@ impl Service {
             protocol.clone(),
             mqtt_settings(config, connections),
             Arc::clone(&entropy),
-            &*store,
+            stored.clone(),
             stopping.clone(),
         );
         let coap =

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use deed_domain::{
     claim_key::PepperId,
     ports::{
-        Accounts, Attributes, Clock, Credentials, DeviceWatch, EventStore, Feed, GatewayDevices, Holdings, Profiles,
-        StoreError,
+        Accounts, Attributes, Clock, Credentials, DeviceWatch, EventStore, Feed, GatewayDevices, Holdings, Leases,
+        Profiles, StoreError,
     },
 };
 use deed_projections::ReadModels;
@@ -26,6 +26,7 @@ pub trait Ports:
     + Profiles
     + Holdings
     + GatewayDevices
+    + Leases
     + DeviceWatch
 {
 }
@@ -40,6 +41,7 @@ impl<T> Ports for T where
         + Profiles
         + Holdings
         + GatewayDevices
+        + Leases
         + DeviceWatch
 {
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use deed_domain::{
-    ids::DeviceId,
+    ids::{DeviceId, DeviceSessionId},
     ports::{DeviceWatcher, Written},
 };
 
@@ -29,6 +29,17 @@ impl Watchers {
             written.iter().for_each(|(device_id, what)| watcher.written(*device_id, *what));
             true
         });
+    }
+
+    /// Tells which sessions began at other nodes.
+    pub(crate) fn tell_sessions(&self, began: &[(DeviceId, DeviceSessionId)]) {
+        if began.is_empty() {
+            return;
+        }
+        let watchers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for watcher in watchers.iter().filter_map(Weak::upgrade) {
+            began.iter().for_each(|(device_id, session)| watcher.session_began_elsewhere(*device_id, *session));
+        }
     }
 }
 

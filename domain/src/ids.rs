@@ -59,6 +59,8 @@ uuid_newtype! {
     ApiKeyId;
     /// One login; every token of it carries this id.
     SessionId;
+    /// One session of a device over MQTT. Of two, on whichever nodes, the later one's is greater.
+    DeviceSessionId;
 }
 
 /// Names a command, so that sending it twice appends once.

@@ -79,11 +79,12 @@ pub trait ActiveKeysQuery: Send + Sync {
     /// [`StoreError`] if the read model cannot be read.
     async fn next_expiry(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Devices with a key that expired before `now`, at most `limit`, longest overdue first, each once.
+    /// Devices with a key that expired before `now`, at most `limit`, longest overdue first, each once. Of several nodes on
+    /// one database, no two are given the same device within ten seconds: who takes one deals with it, or has died.
     ///
     /// # Errors
     /// [`StoreError`] if the read model cannot be read.
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDevice>, StoreError>;
+    async fn take_due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDevice>, StoreError>;
 
     /// The peppers that keys of any device need, each once.
     ///

@@ -40,7 +40,7 @@ fn mqtt(site: &Site) -> Arc<Mqtt> {
         one_at_a_time: false,
         takes_expired_certificates: false,
     };
-    Mqtt::new(site.protocol.clone(), settings, Arc::new(OsEntropy), &*site.store, CancellationToken::new())
+    Mqtt::new(site.protocol.clone(), settings, Arc::new(OsEntropy), site.store.clone(), CancellationToken::new())
 }
 
 /// Reading from it is a fault of the service.

@@ -197,7 +197,7 @@ pub async fn devices_with_expired_keys_are_due(factory: &dyn Factory) {
         devices.push(device_id);
     }
     let due = async |now: Timestamp, limit| {
-        let due = world.store.due(now, limit).await.unwrap();
+        let due = world.store.take_due(now, limit).await.unwrap();
         assert!(due.iter().all(|due| due.tenant_id == TENANT));
         due.into_iter().map(|due| due.device_id).collect::<Vec<_>>()
     };

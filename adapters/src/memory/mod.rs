@@ -19,7 +19,9 @@ use async_trait::async_trait;
 use deed_domain::{
     device::Device,
     ids::{DeviceId, Position, Sequence},
-    ports::{Append, AppendError, Appended, Clock, DeviceWatch, DeviceWatcher, EventStore, StoreError, Written},
+    ports::{
+        Append, AppendError, Appended, Clock, DeviceWatch, DeviceWatcher, EventStore, Leases, StoreError, Written,
+    },
 };
 use tokio::sync::watch;
 
@@ -68,6 +70,8 @@ impl InMemoryStore {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl Leases for InMemoryStore {}
 
 impl DeviceWatch for InMemoryStore {
     fn watch(&self, watcher: Weak<dyn DeviceWatcher>) {

@@ -88,7 +88,7 @@ impl ActiveKeysQuery for InMemoryStore {
         Ok(self.held().models.keys.rows().map(|key| key.expires_at).min())
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDevice>, StoreError> {
+    async fn take_due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDevice>, StoreError> {
         let mut overdue: Vec<_> = self.held().models.keys.rows().filter(|key| key.expires_at < now).cloned().collect();
         overdue.sort_by_key(|key| (key.expires_at, key.device_id));
         let mut due: Vec<DueDevice> = Vec::new();

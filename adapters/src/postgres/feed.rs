@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{
     PostgresStore, device_notices,
     error::SqlError,
-    event_rows, log_end,
+    event_rows, log_end, read_models, sessions,
     values::{Column, query, query_opt, signed},
     writer,
 };
@@ -126,6 +126,7 @@ impl Subscription for Follower {
 struct Seen {
     position: Position,
     notice: i64,
+    session: i64,
 }
 
 /// Looks again and again whether other nodes have written, and wakes who follows the log or a device. Ends with the store.
@@ -155,12 +156,15 @@ pub(in crate::postgres) async fn start(store: &PostgresStore) -> Result<(), SqlE
 impl PostgresStore {
     async fn seen(&self) -> Result<Seen, SqlError> {
         let client = self.connection().await?;
-        let notice = device_notices::last(&client).await?;
-        Ok(Seen { position: log_end::read(&client).await?.position, notice })
+        let (notice, session) = (device_notices::last(&client).await?, sessions::last(&client).await?);
+        let end = log_end::read(&client).await?;
+        // A node that writes nothing hears the time all the same.
+        self.0.time.of_append(end.told);
+        Ok(Seen { position: end.position, notice, session })
     }
 
     async fn look(&self, seen: Seen) -> Result<Seen, SqlError> {
-        let now = self.seen().await?;
+        let mut now = self.seen().await?;
         let mut written = Vec::new();
         if seen.position < now.position {
             let touched = touched(&self.connection().await?, seen.position, now.position).await?;
@@ -173,6 +177,12 @@ impl PostgresStore {
             written.extend(device_notices::of_others(&client, self.0.node, seen.notice, now.notice).await?);
         }
         self.notices().watchers.tell(&written);
+        if seen.session < now.session {
+            let client = self.connection().await?;
+            let (began, up_to) = sessions::of_others(&client, self.0.node, seen.session, now.session).await?;
+            now.session = up_to;
+            self.notices().watchers.tell_sessions(&began);
+        }
         Ok(now)
     }
 
@@ -181,6 +191,8 @@ impl PostgresStore {
             let client = self.connection().await?;
             device_notices::forget(&client, self.now()).await?;
             writer::forget(&client, self.now()).await?;
+            read_models::forget_taken(&client, self.now()).await?;
+            sessions::forget(&client, self.now()).await?;
         }
         Ok(())
     }

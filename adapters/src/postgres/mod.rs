@@ -12,12 +12,14 @@ mod device_notices;
 mod error;
 mod event_rows;
 mod feed;
+mod leases;
 mod log_end;
 mod migrations;
 mod plan;
 mod read_models;
 mod rebuild;
 mod registry;
+mod sessions;
 mod tls;
 mod upgrade;
 mod values;
@@ -36,7 +38,7 @@ use deadpool_postgres::{Client, Pool, Transaction};
 use deed_domain::{
     claim_key::PepperId,
     device::Device,
-    ids::{DeviceId, Sequence},
+    ids::{DeviceId, DeviceSessionId, Sequence},
     ports::{Append, AppendError, Appended, Clock, DeviceWatch, DeviceWatcher, Entropy, EventStore, StoreError},
     time::Timestamp,
 };
@@ -53,6 +55,7 @@ use self::{
     connection::{CONNECTING, Purpose},
     error::SqlError,
     migrations::Schema,
+    sessions::NewSessions,
     values::{commit, execute, query_one, within},
     writer::{Queue, Writer},
 };
@@ -109,6 +112,8 @@ struct Inner {
     /// The version of the schema that this program knows.
     known: i32,
     notices: Arc<Notices>,
+    /// Sessions of devices of which the other nodes are to be told.
+    sessions: Arc<NewSessions>,
     /// None if the database was opened to be read.
     queue: Option<Queue>,
     /// Whether a transaction has failed, and none has succeeded since.
@@ -183,8 +188,20 @@ impl PostgresStore {
             let writer = connection::pool(&server, Purpose::Writer)?;
             Some(Writer::new(node, writer, time.clone(), known, Arc::clone(&notices), Arc::clone(&failing)).start()?)
         };
-        let store = Self(Arc::new(Inner { pool, node, time, known, notices, queue, failing, stopping }));
+        let new_sessions = Arc::default();
+        let store = Self(Arc::new(Inner {
+            pool,
+            node,
+            time,
+            known,
+            notices,
+            sessions: new_sessions,
+            queue,
+            failing,
+            stopping,
+        }));
         feed::start(&store).await?;
+        sessions::start(&store);
         Ok(store)
     }
 
@@ -227,6 +244,10 @@ impl PostgresStore {
 
     fn now(&self) -> Timestamp {
         self.0.time.now()
+    }
+
+    fn node(&self) -> Uuid {
+        self.0.node
     }
 
     fn notices(&self) -> &Notices {
@@ -296,6 +317,10 @@ impl Store for PostgresStore {
 impl DeviceWatch for PostgresStore {
     fn watch(&self, watcher: Weak<dyn DeviceWatcher>) {
         self.notices().watchers.add(watcher);
+    }
+
+    fn session_began(&self, device_id: DeviceId, session: DeviceSessionId) {
+        self.0.sessions.add(device_id, session);
     }
 }
 

@@ -33,7 +33,7 @@ use deed_domain::{
     claim_key::PepperId,
     device::Device,
     ids::{DeviceId, Sequence},
-    ports::{Append, AppendError, Appended, Clock, DeviceWatch, DeviceWatcher, EventStore, StoreError},
+    ports::{Append, AppendError, Appended, Clock, DeviceWatch, DeviceWatcher, EventStore, Leases, StoreError},
     time::Timestamp,
 };
 use rusqlite::{Connection, params};
@@ -240,6 +240,8 @@ impl Store for SqliteStore {
         }
     }
 }
+
+impl Leases for SqliteStore {}
 
 impl DeviceWatch for SqliteStore {
     fn watch(&self, watcher: Weak<dyn DeviceWatcher>) {

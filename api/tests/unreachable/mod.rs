@@ -502,7 +502,7 @@ impl ActiveKeysQuery for Unreachable {
         fails()
     }
 
-    async fn due(&self, _: Timestamp, _: usize) -> Result<Vec<DueDevice>, StoreError> {
+    async fn take_due(&self, _: Timestamp, _: usize) -> Result<Vec<DueDevice>, StoreError> {
         fails()
     }
 

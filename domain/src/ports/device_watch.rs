@@ -2,19 +2,29 @@
 
 use std::sync::Weak;
 
-use crate::{ids::DeviceId, ports::RegistryWrite};
+use crate::{
+    ids::{DeviceId, DeviceSessionId},
+    ports::RegistryWrite,
+};
 
-/// Tells, after each commit, which devices it was about.
+/// Tells, after each commit, which devices it was about; and of a device, where its last session began.
 pub trait DeviceWatch: Send + Sync {
     /// Tells this one, too, from now on and as long as it is there. What is told is a call to look again, never the only
     /// place where something stands: one node does not hear of what another one writes.
     fn watch(&self, watcher: Weak<dyn DeviceWatcher>);
+
+    /// A session of the device has begun at this node: the other nodes are told soon. Waits for nothing.
+    /// Where one process serves alone, there is nobody to be told.
+    fn session_began(&self, _device_id: DeviceId, _session: DeviceSessionId) {}
 }
 
 /// Hears it. It is called by whoever writes, and must not wait for anything.
 pub trait DeviceWatcher: Send + Sync {
     /// Something was written about this device, and is durable.
     fn written(&self, device_id: DeviceId, what: Written);
+
+    /// A session of the device has begun at another node: those that began before it end.
+    fn session_began_elsewhere(&self, _device_id: DeviceId, _session: DeviceSessionId) {}
 }
 
 /// What was written about a device.

@@ -8,6 +8,7 @@
 //! | [`DeviceWatch`] | to be told when something was written about a device |
 //! | [`GatewayDevices`] | which devices are gateways, and through which a device is reached |
 //! | [`Holdings`] | which devices a tenant or customer has |
+//! | [`Leases`] | which node does what one does at a time |
 //! | [`Mailer`] | letters to people |
 //! | [`RateLimiter`] | whether somebody has sent enough |
 //! | [`KeyDigester`], [`PasswordHasher`], [`TokenSigner`] | secrets |
@@ -21,6 +22,7 @@ mod event_store;
 mod feed;
 mod gateway_devices;
 mod holdings;
+mod leases;
 mod mailer;
 mod paging;
 mod profiles;
@@ -45,6 +47,7 @@ pub use event_store::{
 pub use feed::{Feed, Page, RecordedEvent, Scope, Subscription};
 pub use gateway_devices::{GatewayDevices, KnownGateway, NamedDevice};
 pub use holdings::{Holder, Holdings};
+pub use leases::{LEASE, Leases};
 pub use mailer::{Letter, Mailer, Message};
 pub use paging::{ListPage, PageRequest};
 pub use profiles::{

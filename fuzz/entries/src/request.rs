@@ -209,7 +209,8 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         legacy_ack: false,
         closes_on_refusal: false,
     };
-    let mqtt = Mqtt::new(devices.protocol.clone(), settings, Arc::new(OsEntropy), &*store, CancellationToken::new());
+    let mqtt =
+        Mqtt::new(devices.protocol.clone(), settings, Arc::new(OsEntropy), store.clone(), CancellationToken::new());
     let protocol = devices.protocol.clone();
     let router = deed_api::router(state, device_http(devices));
     let runtime = Builder::new_current_thread().build()?;

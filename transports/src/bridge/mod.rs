@@ -95,7 +95,14 @@ impl fmt::Debug for BridgeSettings {
 }
 
 /// Takes messages from a broker.
+#[derive(Clone)]
 pub struct Bridge {
+    settings: BridgeSettings,
+    protocol: DeviceProtocol,
+}
+
+/// What it works with, from its first connection on.
+struct Bridging {
     devices: Arc<Devices>,
     reply: Option<TopicPattern>,
     filter: String,
@@ -115,7 +122,12 @@ struct Done {
 
 impl Bridge {
     /// A bridge that is not connected yet.
-    pub fn new(settings: BridgeSettings, protocol: DeviceProtocol) -> Self {
+    pub const fn new(settings: BridgeSettings, protocol: DeviceProtocol) -> Self {
+        Self { settings, protocol }
+    }
+
+    fn begin(self) -> Bridging {
+        let Self { settings, protocol } = self;
         let BridgeSettings { host, port, tls, client_id, credentials, topic, reply, tenant_id } = settings;
         let address = format!("{host}:{port}");
         let mut options = MqttOptions::new(client_id, host, port);
@@ -131,12 +143,14 @@ impl Bridge {
         let (client, connection) = AsyncClient::new(options, REQUESTS);
         let filter = topic.filter();
         let devices = Arc::new(Devices { protocol, topic, tenant_id });
-        Self { devices, reply, filter, client, connection, address }
+        Bridging { devices, reply, filter, client, connection, address }
     }
 
-    /// Takes messages until the service stops; then finishes and acknowledges what is under way.
+    /// Takes messages until the service stops; then finishes and acknowledges what is under way. Where this is dropped, nothing
+    /// further is carried out or acknowledged: the broker gives it to who comes next.
     pub async fn run(self, stopping: CancellationToken) {
-        let Self { devices, reply, filter, client, mut connection, address } = self;
+        let Bridging { devices, reply, filter, client, mut connection, address } = self.begin();
+        let _ended = Ended;
         // Acknowledges it, or says that the client takes no more for now.
         let acknowledge = |connection: u64, done: &mut Done| {
             if done.connection != connection {
@@ -248,6 +262,14 @@ impl Bridge {
             }
         })
         .await;
+    }
+}
+
+/// However a bridge ends, it is not connected any more.
+struct Ended;
+
+impl Drop for Ended {
+    fn drop(&mut self) {
         gauge(false);
     }
 }

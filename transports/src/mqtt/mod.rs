@@ -36,6 +36,7 @@ use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use deed_domain::{
     client_certificate::ClientCertificate,
+    ids::{DeviceId, DeviceSessionId},
     ports::{Clock, DeviceWatch, Entropy},
 };
 use futures_util::FutureExt;
@@ -46,7 +47,10 @@ pub use self::{
     stream::Stream,
     websocket::{PeerAddress, router as over_websocket},
 };
-use self::{arrivals::Arrivals, sessions::Sessions};
+use self::{
+    arrivals::Arrivals,
+    sessions::{Place, Sessions},
+};
 use crate::device_protocol::DeviceProtocol;
 
 /// What is configured.
@@ -74,6 +78,7 @@ pub struct Mqtt {
     protocol: DeviceProtocol,
     settings: MqttSettings,
     sessions: Arc<Sessions>,
+    devices: Arc<dyn DeviceWatch>,
     arrivals: Arc<Arrivals>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -87,7 +92,7 @@ impl Mqtt {
         protocol: DeviceProtocol,
         settings: MqttSettings,
         entropy: Arc<dyn Entropy>,
-        devices: &dyn DeviceWatch,
+        devices: Arc<dyn DeviceWatch>,
         stopping: CancellationToken,
     ) -> Arc<Self> {
         let clock = Arc::clone(&protocol.clock);
@@ -96,7 +101,25 @@ impl Mqtt {
         devices.watch(watcher);
         let open = TaskTracker::new();
         let arrivals = Arrivals::of(settings.most_connections);
-        Arc::new(Self { protocol, settings, sessions, arrivals, clock, entropy, open, stopping })
+        Arc::new(Self { protocol, settings, sessions, devices, arrivals, clock, entropy, open, stopping })
+    }
+
+    /// Begins the device's session here, and has it end at the other nodes.
+    fn begin_session(&self, device_id: DeviceId) -> Place {
+        let id = self.new_session_id();
+        let place = self.sessions.enter(device_id, id);
+        self.devices.session_began(device_id, id);
+        place
+    }
+
+    /// Ends the device's session, here and at the other nodes: somebody else speaks for it.
+    fn end_session(&self, device_id: DeviceId) {
+        self.sessions.end(device_id);
+        self.devices.session_began(device_id, self.new_session_id());
+    }
+
+    fn new_session_id(&self) -> DeviceSessionId {
+        DeviceSessionId(self.entropy.new_id(self.clock.now()))
     }
 
     /// A connection comes, and is one from here on; nothing if there are as many as there may be.

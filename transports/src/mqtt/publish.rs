@@ -260,7 +260,7 @@ impl Publishing<'_> {
         );
         let connected = connecting.await.map_err(of_gateway)?;
         if connected.is_reached && connected.device.device_id != self.device.device_id {
-            self.mqtt.sessions.end(connected.device.device_id);
+            self.mqtt.end_session(connected.device.device_id);
         }
         done()
     }

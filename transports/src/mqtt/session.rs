@@ -87,7 +87,7 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(mqtt: Arc<Mqtt>, wire: Wire, client: Client, keep_alive: Duration, id: Uuid) -> Self {
         let place = match client {
-            Client::Device { device, .. } => Some(mqtt.sessions.enter(device.device_id)),
+            Client::Device { device, .. } => Some(mqtt.begin_session(device.device_id)),
             Client::Newcomer => None,
         };
         let now = Instant::now();

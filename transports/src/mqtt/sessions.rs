@@ -12,7 +12,7 @@ use std::{
 };
 
 use deed_domain::{
-    ids::DeviceId,
+    ids::{DeviceId, DeviceSessionId},
     ports::{DeviceWatcher, Written},
 };
 use tokio::sync::{Mutex as Turn, Notify, OwnedMutexGuard};
@@ -32,6 +32,8 @@ pub(super) struct Sessions(Mutex<HashMap<DeviceId, OfDevice>>);
 struct OfDevice {
     /// What the last one is told.
     last: Arc<Signals>,
+    /// Its id; a later session's, on whichever node, is greater.
+    id: DeviceSessionId,
     /// Whoever carries out messages holds it.
     turn: Arc<Turn<()>>,
     places: usize,
@@ -66,18 +68,19 @@ pub(super) struct Place {
 impl Sessions {
     /// Takes the device's place; who has it so far is told. Whose credentials were replaced between the look at them and
     /// this has to look once more.
-    pub(super) fn enter(self: &Arc<Self>, device_id: DeviceId) -> Place {
+    pub(super) fn enter(self: &Arc<Self>, device_id: DeviceId, id: DeviceSessionId) -> Place {
         let signals = Arc::<Signals>::default();
         signals.tell(CREDENTIALS);
         let turn = match self.all().entry(device_id) {
             Entry::Occupied(mut entered) => {
                 let of_device = entered.get_mut();
                 of_device.places += 1;
+                of_device.id = id;
                 std::mem::replace(&mut of_device.last, Arc::clone(&signals)).tell(TAKEN_OVER);
                 Arc::clone(&of_device.turn)
             }
             Entry::Vacant(vacant) => {
-                let of_device = OfDevice { last: Arc::clone(&signals), turn: Arc::default(), places: 1 };
+                let of_device = OfDevice { last: Arc::clone(&signals), id, turn: Arc::default(), places: 1 };
                 Arc::clone(&vacant.insert(of_device).turn)
             }
         };
@@ -102,6 +105,12 @@ impl DeviceWatcher for Sessions {
         if let Some(of_device) = self.all().get(&device_id) {
             let flag = |is: bool, flag: u8| if is { flag } else { 0 };
             of_device.last.tell(flag(what.credentials, CREDENTIALS) | flag(what.other, WRITTEN));
+        }
+    }
+
+    fn session_began_elsewhere(&self, device_id: DeviceId, session: DeviceSessionId) {
+        if let Some(of_device) = self.all().get(&device_id).filter(|of_device| of_device.id < session) {
+            of_device.last.tell(TAKEN_OVER);
         }
     }
 }
@@ -170,10 +179,10 @@ mod tests {
     #[test]
     fn a_new_session_ends_the_older_one_and_keeps_its_own_place() {
         let (sessions, device) = (Arc::<Sessions>::default(), DeviceId(Uuid::from_u128(1)));
-        let first = sessions.enter(device);
+        let first = sessions.enter(device, DeviceSessionId(Uuid::from_u128(1)));
         let entered = Some(Told { taken_over: false, credentials: true, written: false });
         assert_eq!((first.told().now_or_never(), first.told().now_or_never()), (entered, None));
-        let second = sessions.enter(device);
+        let second = sessions.enter(device, DeviceSessionId(Uuid::from_u128(2)));
         assert_eq!(second.told().now_or_never(), entered);
         assert_eq!(first.told().now_or_never(), Some(Told { taken_over: true, credentials: false, written: false }));
         drop(first);
@@ -185,18 +194,33 @@ mod tests {
     }
 
     #[test]
+    fn of_sessions_at_several_nodes_the_latest_one_stays() {
+        let (sessions, device) = (Arc::<Sessions>::default(), DeviceId(Uuid::from_u128(1)));
+        let place = sessions.enter(device, DeviceSessionId(Uuid::from_u128(5)));
+        assert!(place.told().now_or_never().is_some_and(|told| !told.taken_over));
+        sessions.session_began_elsewhere(device, DeviceSessionId(Uuid::from_u128(4)));
+        sessions.session_began_elsewhere(DeviceId(Uuid::from_u128(2)), DeviceSessionId(Uuid::from_u128(6)));
+        assert_eq!(place.told().now_or_never(), None, "an earlier one, and another device's");
+        sessions.session_began_elsewhere(device, DeviceSessionId(Uuid::from_u128(6)));
+        assert!(place.told().now_or_never().is_some_and(|told| told.taken_over));
+        let again = sessions.enter(device, DeviceSessionId(Uuid::from_u128(7)));
+        sessions.session_began_elsewhere(device, DeviceSessionId(Uuid::from_u128(6)));
+        assert!(again.told().now_or_never().is_some_and(|told| !told.taken_over), "told late");
+    }
+
+    #[test]
     fn a_session_begins_when_all_before_it_have_finished() {
         let (sessions, device) = (Arc::<Sessions>::default(), DeviceId(Uuid::from_u128(1)));
-        let first = sessions.enter(device);
+        let first = sessions.enter(device, DeviceSessionId(Uuid::from_u128(3)));
         let turn = first.turn().now_or_never();
         assert!(turn.is_some());
-        let second = sessions.enter(device);
+        let second = sessions.enter(device, DeviceSessionId(Uuid::from_u128(4)));
         assert!(first.taken_over().now_or_never().is_some() && second.taken_over().now_or_never().is_none());
         assert!(second.turn().now_or_never().is_none(), "the first one finishes");
         drop(second);
-        let third = sessions.enter(device);
+        let third = sessions.enter(device, DeviceSessionId(Uuid::from_u128(5)));
         assert!(third.turn().now_or_never().is_none(), "the first one still finishes");
-        let other = sessions.enter(DeviceId(Uuid::from_u128(2)));
+        let other = sessions.enter(DeviceId(Uuid::from_u128(2)), DeviceSessionId(Uuid::from_u128(6)));
         assert!(other.turn().now_or_never().is_some(), "another device does not wait");
         drop((turn, first));
         assert!(third.turn().now_or_never().is_some());

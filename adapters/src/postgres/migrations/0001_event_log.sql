@@ -42,6 +42,35 @@ CREATE TABLE device_notices (
     noticed_at  bigint  NOT NULL
 );
 
+-- Work that one node does at a time: who does it, and until when nobody else may.
+CREATE TABLE leases (
+    name  text   NOT NULL PRIMARY KEY,
+    node  uuid   NOT NULL,
+    until bigint NOT NULL
+) WITH (fillfactor = 50);
+
+-- Devices whose keys ran out, and the node that has taken it on to record that: until then, no other one does.
+CREATE TABLE due_devices (
+    device_id uuid   NOT NULL PRIMARY KEY,
+    node      uuid   NOT NULL,
+    until     bigint NOT NULL
+);
+
+-- Sessions over MQTT that have begun, for the other nodes to end those that began before; kept for a day. Numbers are in the
+-- order of the commits, as they are given by whoever holds the one row of session_end.
+CREATE TABLE session_end (
+    is_only boolean NOT NULL PRIMARY KEY DEFAULT true CHECK (is_only),
+    number  bigint  NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO session_end (number) VALUES (0);
+CREATE TABLE sessions (
+    number    bigint NOT NULL PRIMARY KEY,
+    node      uuid   NOT NULL,
+    device_id uuid   NOT NULL,
+    session   uuid   NOT NULL,             -- the later one is the greater one
+    begun_at  bigint NOT NULL
+);
+
 -- Commands that their callers named, with the answer they got, for a day.
 CREATE TABLE commands (
     command_id  uuid   NOT NULL PRIMARY KEY,

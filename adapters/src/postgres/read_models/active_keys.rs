@@ -1,7 +1,7 @@
 //! The keys that claim a device.
 
 use async_trait::async_trait;
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{GenericClient, Transaction};
 use deed_domain::{
     claim_key::PepperId,
     device::{KeyOrigin, KeySlot},
@@ -20,6 +20,23 @@ use crate::postgres::{
     plan::Change,
     values::{Column, execute, query, query_one},
 };
+
+/// For how long a device whose keys ran out is left to the node that has taken it, milliseconds.
+const TAKEN_FOR: i64 = 10_000;
+/// Old rows that are forgotten at once.
+const FORGOTTEN_AT_ONCE: i64 = 10_000;
+
+/// Forgets who took which devices, where that does not count any more.
+pub(in crate::postgres) async fn forget_taken(client: &impl GenericClient, now: Timestamp) -> Result<(), SqlError> {
+    execute(
+        client,
+        "DELETE FROM due_devices WHERE device_id IN
+         (SELECT device_id FROM due_devices WHERE until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        &[&now.0, &FORGOTTEN_AT_ONCE],
+    )
+    .await
+    .map(drop)
+}
 
 impl Change for ActiveKeysChange {
     fn kind(&self) -> u8 {
@@ -141,11 +158,24 @@ impl ActiveKeysQuery for PostgresStore {
         Ok(Column::new("active_keys", "expires_at", 0).get::<Option<i64>>(&row)?.map(Timestamp))
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDevice>, StoreError> {
+    async fn take_due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDevice>, StoreError> {
         let client = self.connection().await?;
         let column = |name, index| Column::new("active_keys", name, index);
-        let sql = "SELECT device_id, tenant_id FROM active_keys WHERE expires_at < $1 ORDER BY expires_at LIMIT $2";
-        let rows = query(&client, sql, &[&now.0, &i64::try_from(limit).unwrap_or(i64::MAX)]).await?;
+        // A node that takes some at this moment is passed by. Devices in order, as two may want the same one for two keys.
+        let sql = "WITH due AS (
+                 SELECT device_id, tenant_id, expires_at FROM active_keys
+                 WHERE expires_at < $1 AND NOT EXISTS (SELECT FROM due_devices AS taken
+                     WHERE taken.device_id = active_keys.device_id AND taken.node <> $3 AND taken.until > $1)
+                 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED),
+             taken AS (
+                 INSERT INTO due_devices (device_id, node, until)
+                 SELECT DISTINCT device_id, $3::uuid, $4::bigint FROM due ORDER BY device_id
+                 ON CONFLICT (device_id) DO UPDATE SET node = excluded.node, until = excluded.until
+                 WHERE due_devices.node = excluded.node OR due_devices.until <= $1
+                 RETURNING device_id)
+             SELECT device_id, tenant_id FROM due JOIN taken USING (device_id) ORDER BY expires_at";
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = query(&client, sql, &[&now.0, &most, &self.node(), &now.plus(TAKEN_FOR).0]).await?;
         let mut due: Vec<DueDevice> = Vec::new();
         for row in &rows {
             let device_id = column("device_id", 0).id(row)?;

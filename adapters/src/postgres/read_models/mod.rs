@@ -20,6 +20,7 @@ use super::{
     values::{Column, execute, query, query_opt, signed},
 };
 
+pub(in crate::postgres) use active_keys::forget_taken;
 pub(in crate::postgres) use device_index::has_type;
 pub(in crate::postgres) use device_list::find_named;
 

@@ -103,7 +103,7 @@ impl ActiveKeysQuery for SqliteStore {
         .await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDevice>, StoreError> {
+    async fn take_due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueDevice>, StoreError> {
         self.read(move |connection| {
             let column = |name, index| Column::new("active_keys", name, index);
             let mut due: Vec<DueDevice> = Vec::new();
