@@ -10,7 +10,14 @@
 #![expect(clippy::print_stdout, reason = "a campaign says what it did")]
 #![expect(clippy::disallowed_methods, reason = "the time that something takes, and settings, are the tests' own")]
 
+mod asking;
 mod audit;
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "../bridge/broker.rs"]
+mod broker;
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "../clients/certificates.rs"]
+mod certificates;
 mod checker;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "../coap/client.rs"]
@@ -28,6 +35,10 @@ mod model;
 mod mqtt;
 mod network;
 mod nodes;
+mod rights;
+mod sessions;
+mod sharing;
+mod upgrade;
 
 use std::{env, time::Duration};
 

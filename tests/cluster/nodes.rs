@@ -25,7 +25,7 @@ pub(crate) const CUSTOMERS: [&str; 2] =
     ["01937500-0000-7000-8000-00000000000a", "01937500-0000-7000-8000-00000000000b"];
 
 /// What every node is told: the same secrets, and nothing that would stop a test that guesses and repeats.
-const SHARED: [(&str, &str); 5] = [
+pub(crate) const SHARED: [(&str, &str); 5] = [
     ("SECURITY_PEPPERS", "p1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
     (
         "JWT_TOKEN_SIGNING_KEY",
@@ -41,11 +41,13 @@ const SHARED: [(&str, &str); 5] = [
 pub(crate) struct Settings {
     pub(crate) allowed_by_default: bool,
     pub(crate) clocks: [Clock; NODES],
+    /// Environment of every node.
+    pub(crate) environment: &'static [(&'static str, &'static str)],
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { allowed_by_default: true, clocks: [Clock::default(); NODES] }
+        Self { allowed_by_default: true, clocks: [Clock::default(); NODES], environment: &[] }
     }
 }
 
@@ -146,6 +148,7 @@ impl Cluster {
         let mut command = self.deed(&url(self.networks[node].port()));
         let allowed = self.settings.allowed_by_default.to_string();
         command.arg("serve").env("SECURITY_CLAIM_ALLOW_CLAIMING_BY_DEFAULT", allowed);
+        command.envs(self.settings.environment.iter().copied());
         if let Clock::Off(off) = self.settings.clocks[node] {
             // Without its shared memory, which a process that is killed would leave behind.
             command.env("LD_PRELOAD", libfaketime()).env("FAKETIME", off).env("FAKETIME_DISABLE_SHM", "1");
@@ -162,6 +165,16 @@ impl Cluster {
         let server = self.servers[node].take().unwrap();
         server.signal("KILL");
         tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
+    }
+
+    /// The binary, configured as the nodes are.
+    pub(crate) fn deed_on_the_database(&self) -> Command {
+        self.deed(&self.database.url("postgres"))
+    }
+
+    /// Sends a signal to a node.
+    pub(crate) fn signal(&self, node: usize, name: &str) {
+        self.servers[node].as_ref().unwrap().signal(name);
     }
 
     /// Stops every node in order, and gives what each has logged.

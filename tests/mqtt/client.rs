@@ -35,12 +35,22 @@ pub(crate) struct Client {
 impl Client {
     /// Connected, and silent.
     pub(crate) async fn silent(server: &Server, version: Version) -> Self {
-        Self { stream: TcpStream::connect(&server.mqtt).await.unwrap(), version }
+        Self::silent_at(&server.mqtt, version).await
+    }
+
+    /// The same with what listens there.
+    pub(crate) async fn silent_at(address: &str, version: Version) -> Self {
+        Self { stream: TcpStream::connect(address).await.unwrap(), version }
     }
 
     /// Let in by that token.
     pub(crate) async fn connect(server: &Server, version: Version, token: &str) -> Self {
-        let mut client = Self::silent(server, version).await;
+        Self::connect_at(&server.mqtt, version, token).await
+    }
+
+    /// The same with what listens there.
+    pub(crate) async fn connect_at(address: &str, version: Version, token: &str) -> Self {
+        let mut client = Self::silent_at(address, version).await;
         client.send(&connect(version, "c", Some(token), None, 60)).await;
         let connack = client.read().await;
         assert_eq!((connack[0], connack[3]), (0x20, 0), "{connack:02x?}");

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use deed_domain::metadata::Transport;
+use deed_domain::{metadata::Transport, ports::DeviceToken};
 use serde::Deserialize;
 
 use super::{DeviceHttp, body, failed, faulty, request_id, waiting};
@@ -83,6 +83,7 @@ pub(super) async fn updates(
     token: Result<Path<String>, PathRejection>,
     parameters: Result<Query<waiting::Parameters>, QueryRejection>,
 ) -> Response {
+    let shown = token.as_ref().map(|Path(token)| DeviceToken::new(token.clone())).ok();
     let device = match state.authenticate(token).await {
         Ok(device) => device,
         Err(response) => return response,
@@ -96,7 +97,12 @@ pub(super) async fn updates(
         () = state.stopping.cancelled() => Ok(None),
     };
     match changed {
-        Ok(Some(changed)) => Json(changed).into_response(),
+        // The token may have been replaced while the request waited.
+        Ok(Some(changed)) => match state.identify(shown).await {
+            Ok(found) if found == device => Json(changed).into_response(),
+            Ok(_) => StatusCode::UNAUTHORIZED.into_response(),
+            Err(response) => response,
+        },
         Ok(None) => StatusCode::REQUEST_TIMEOUT.into_response(),
         Err(failure) => failed(failure),
     }

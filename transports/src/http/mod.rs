@@ -67,9 +67,15 @@ impl DeviceHttp {
     /// The device whose token stands in the path; otherwise the answer to give: empty for an unknown token, whatever
     /// else is wrong with the request, and empty for a device that has sent too much.
     async fn authenticate(&self, token: Result<Path<String>, PathRejection>) -> Result<DeviceIdentity, Response> {
-        let Ok(Path(token)) = token else { return Err(StatusCode::UNAUTHORIZED.into_response()) };
-        match self.protocol.identify(&DeviceToken::new(token)).await {
-            Ok(Some(device)) => self.protocol.admit(device).map(|()| device).map_err(throttled),
+        let device = self.identify(token.map(|Path(token)| DeviceToken::new(token)).ok()).await?;
+        self.protocol.admit(device).map(|()| device).map_err(throttled)
+    }
+
+    /// The same, and it does not count as sent.
+    async fn identify(&self, token: Option<DeviceToken>) -> Result<DeviceIdentity, Response> {
+        let Some(token) = token else { return Err(StatusCode::UNAUTHORIZED.into_response()) };
+        match self.protocol.identify(&token).await {
+            Ok(Some(device)) => Ok(device),
             Ok(None) => Err(StatusCode::UNAUTHORIZED.into_response()),
             Err(failure) => Err(failed(failure)),
         }

@@ -344,7 +344,7 @@ impl Session {
         if told.credentials && !connect::is_still_let_in(&self.mqtt, self.client).await {
             self.end(Ending::Told(DisconnectReasonCode::AdministrativeAction));
         }
-        if told.written && self.known.is_some() {
+        if told.written && self.known.is_some() && self.ending.is_none() {
             self.look().await;
         }
     }
