@@ -251,7 +251,6 @@ fn mqtt_settings(config: &Config, connections: Connections) -> MqttSettings {
         idle_limit: Duration::from_millis(config.mqtt.idle_limit_ms),
         legacy_ack: config.claim.legacy_ack,
         closes_on_refusal: config.mqtt.closes_on_refusal,
-        one_at_a_time: config.storage.is_on_a_server(),
         takes_expired_certificates: config.mqtt.takes_expired_certificates,
     }
 }

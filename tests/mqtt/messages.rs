@@ -74,6 +74,7 @@ async fn what_cannot_be_read_is_told_or_ends_the_connection() {
 #[tokio::test]
 async fn a_burst_behind_the_introduction_is_acknowledged_in_order() {
     let world = World::start().await;
+    let before = transactions(&world).await;
     for version in BOTH {
         let mut burst = connect(version, "c", Some(ALLOWED), None, 60);
         for id in 1..=500_u16 {
@@ -89,7 +90,16 @@ async fn a_burst_behind_the_introduction_is_acknowledged_in_order() {
             assert_eq!(client.read().await, expected, "{version:?}");
         }
     }
+    let made = transactions(&world).await - before;
+    assert!(made < 250, "858 keys of two connections took {made} transactions");
     assert_eq!(world.claim_with(&world.customer_a, "Demo-1", "K500").await.0, StatusCode::OK, "the newest counts");
+}
+
+/// How many the server has made so far.
+async fn transactions(world: &World) -> u64 {
+    let metrics = world.client.get(format!("{}/metrics", world.server.url)).send().await.unwrap().text().await.unwrap();
+    let count = metrics.lines().find_map(|line| line.strip_prefix("deed_append_duration_seconds_count "));
+    count.unwrap().parse().unwrap()
 }
 
 #[tokio::test]

@@ -37,7 +37,6 @@ fn mqtt(site: &Site) -> Arc<Mqtt> {
         idle_limit: Duration::from_secs(600),
         legacy_ack: false,
         closes_on_refusal: false,
-        one_at_a_time: false,
         takes_expired_certificates: false,
     };
     Mqtt::new(site.protocol.clone(), settings, Arc::new(OsEntropy), site.store.clone(), CancellationToken::new())

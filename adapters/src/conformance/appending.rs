@@ -6,6 +6,7 @@ use deed_domain::{
     ids::{Position, Sequence},
     ports::{AppendError, AttributeScope, Entity, RegistryWrite, StoreError, Target, UniqueClaim},
 };
+use futures_util::FutureExt;
 
 use super::{
     Factory,
@@ -74,6 +75,34 @@ pub async fn positions_and_sequences_have_no_gaps(factory: &dyn Factory) {
         assert_eq!(event.sequence, before.next());
     }
     assert_eq!(last.len(), 15);
+}
+
+/// A command's place is that of its first step, whatever is asked of the others in between.
+pub async fn commands_are_carried_out_in_the_order_in_which_they_began(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    let mut devices = Vec::new();
+    for n in 0..3 {
+        devices.push(world.register(&format!("D-{n}")).await);
+    }
+    let allow = |device_id| {
+        append(Target::Device(device_id), |subject| events(vec![DeviceEvent::ClaimingAllowed { at: subject.now }]))
+    };
+    let mut begun: Vec<_> = devices.iter().cycle().take(60).map(|id| world.store.append(allow(*id))).collect();
+    let mut answered = Vec::new();
+    for appending in &mut begun {
+        answered.push(appending.now_or_never());
+    }
+    let mut positions = Vec::new();
+    // Asked after in the opposite order: that changes nothing.
+    for (appending, answered) in begun.into_iter().zip(answered).rev() {
+        let appended = match answered {
+            Some(answered) => answered,
+            None => appending.await,
+        };
+        positions.push(appended.unwrap().position.0);
+    }
+    positions.reverse();
+    assert_eq!(positions, (4..=63).collect::<Vec<_>>());
 }
 
 /// Events of one command follow each other without another's in between, and the answer names the last one's position.

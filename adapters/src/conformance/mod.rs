@@ -64,6 +64,7 @@ macro_rules! conformance_suite {
             appending {
                 what_is_appended_is_loaded
                 positions_and_sequences_have_no_gaps
+                commands_are_carried_out_in_the_order_in_which_they_began
                 the_events_of_a_command_stand_together
                 a_refusal_keeps_its_events_and_writes_nothing_else
                 a_command_that_appends_nothing_is_answered_with_the_end_of_the_log

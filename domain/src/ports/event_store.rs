@@ -21,7 +21,8 @@ use crate::{
 /// durable. The store calls the decide function and decides nothing itself.
 #[async_trait]
 pub trait EventStore: Send + Sync {
-    /// Carries out one command.
+    /// Carries out one command. It is behind all others of this node that are under way from its first step on, which is when
+    /// what this gives is polled for the first time.
     ///
     /// # Errors
     /// [`AppendError`] if nothing was written. A refusal is not an error: it stands in [`Appended::result`], and may

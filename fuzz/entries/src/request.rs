@@ -201,7 +201,6 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         readiness: Readiness::default(),
     };
     let settings = MqttSettings {
-        one_at_a_time: false,
         takes_expired_certificates: false,
         most_connections: 16,
         max_payload: 65_536,

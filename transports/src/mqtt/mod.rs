@@ -66,9 +66,6 @@ pub struct MqttSettings {
     pub legacy_ack: bool,
     /// Whether a refusal ends the connection where the protocol has no words for it, which is before MQTT 5.
     pub closes_on_refusal: bool,
-    /// Whether the messages of a connection are carried out one after another: where a look into the store takes its time, one
-    /// would overtake another.
-    pub one_at_a_time: bool,
     /// Whether a certificate lets its device in before and after the time for which it was issued.
     pub takes_expired_certificates: bool,
 }

@@ -1,6 +1,12 @@
 //! What a message of a client asks for, carried out: each ends in one [`Outcome`], by which it is acknowledged.
 
-use std::{borrow::Cow, pin::Pin, sync::Arc};
+use std::{
+    borrow::Cow,
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
 
 use deed_domain::{
     claims::Failure,
@@ -8,9 +14,10 @@ use deed_domain::{
     metadata::Transport,
     ports::{DeviceIdentity, PayloadEncoding},
 };
+use futures_util::future::join;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
     Mqtt,
@@ -108,9 +115,7 @@ pub(super) async fn carry_out(
 ) -> Outcome {
     let Message { topic, payload, ack } = message;
     // A gateway's message makes devices before it registers their keys; the next one must not overtake it.
-    // A request for attributes is carried out when all before it is, and what comes after it does not wait for it.
-    let in_turn = topic.starts_with(OF_GATEWAYS) || mqtt.settings.one_at_a_time && !asks(&topic);
-    let _turn = if in_turn { Some(turn.lock().await) } else { None };
+    let _turn = if topic.starts_with(OF_GATEWAYS) { Some(turn.lock().await) } else { None };
     let bytes = topic.len() + payload.len();
     let payload = payload.as_slice();
     let (end, reply) = match (client, Topic::parse(&topic)) {
@@ -120,7 +125,7 @@ pub(super) async fn carry_out(
         }
         (Client::Newcomer, _) | (Client::Device { .. }, None | Some(Topic::Provision)) => (End::UnknownTopic, None),
         (Client::Device { device, .. }, Some(topic)) => {
-            let publishing = Publishing { mqtt: &mqtt, device, session: &session, payload };
+            let publishing = Publishing { mqtt: &mqtt, device, session: &session, turn: &turn, payload };
             let (end, reply) = publishing.carry_out(topic).await.unwrap_or_else(|end| (end, None));
             (publishing.with_the_profiles_patience(end).await, reply)
         }
@@ -150,6 +155,7 @@ struct Publishing<'a> {
     mqtt: &'a Mqtt,
     device: DeviceIdentity,
     session: &'a str,
+    turn: &'a Mutex<()>,
     payload: &'a [u8],
 }
 
@@ -164,8 +170,8 @@ impl Publishing<'_> {
             return Err(End::TooMany);
         }
         match topic {
-            Topic::Claim(encoding) => self.claim(self.encoding(encoding).await?).await,
-            Topic::Attributes(encoding) => self.attributes(self.encoding(encoding).await?).await,
+            Topic::Claim(encoding) => self.claim(encoding).await,
+            Topic::Attributes(encoding) => self.attributes(encoding).await,
             Topic::Telemetry(encoding) => match self.encoding(encoding).await? {
                 // What is in it, only the maker of the device knows; nothing of it is kept.
                 PayloadEncoding::Protobuf | PayloadEncoding::ProtobufOrJson => done(),
@@ -199,23 +205,26 @@ impl Publishing<'_> {
         }
     }
 
-    async fn claim(&self, encoding: PayloadEncoding) -> Carried {
-        let payload = read(encoding, self.payload);
+    async fn claim(&self, encoding: Encoding) -> Carried {
+        let (turn, encoding) = self.in_turn(encoding).await;
+        let payload = read(encoding?, self.payload);
         let protocol = &self.mqtt.protocol;
-        match protocol.register_claim(self.device, Transport::Mqtt, self.correlation(), None, payload).await {
+        let registering = protocol.register_claim(self.device, Transport::Mqtt, self.correlation(), None, payload);
+        match begun(turn, registering).await {
             Ok(_) => done(),
             Err(NotRegistered::Payload(error)) => Err(malformed(&error)),
             Err(NotRegistered::Failed(failure)) => Err(self.unless_legacy(of_failure(failure))),
         }
     }
 
-    async fn attributes(&self, encoding: PayloadEncoding) -> Carried {
-        if encoding == PayloadEncoding::Protobuf {
+    async fn attributes(&self, encoding: Encoding) -> Carried {
+        let (turn, encoding) = self.in_turn(encoding).await;
+        if encoding? == PayloadEncoding::Protobuf {
             return Err(End::Malformed { why: "attributes are read as JSON alone".to_owned(), stays: false });
         }
-        let published =
+        let publishing =
             self.mqtt.protocol.publish_attributes(self.device, Transport::Mqtt, self.correlation(), self.payload);
-        match published.await {
+        match begun(turn, publishing).await {
             Ok(()) => done(),
             Err(NotPublished::Invalid(error)) => Err(malformed(&error)),
             Err(NotPublished::Failed(failure)) => Err(of_failure(failure)),
@@ -265,6 +274,12 @@ impl Publishing<'_> {
         done()
     }
 
+    /// The turn of a message that stores something, with what it has to know first. All look that up at the same time; each goes
+    /// on when those before it have begun.
+    async fn in_turn(&self, encoding: Encoding) -> (MutexGuard<'_, ()>, Result<PayloadEncoding, End>) {
+        join(self.turn.lock(), self.encoding(encoding)).await
+    }
+
     async fn encoding(&self, encoding: Encoding) -> Result<PayloadEncoding, End> {
         match encoding {
             Encoding::Is(encoding) => Ok(encoding),
@@ -289,6 +304,18 @@ impl Publishing<'_> {
 
     fn correlation(&self) -> Cow<'static, str> {
         Cow::Owned(self.session.to_owned())
+    }
+}
+
+/// Carries out what stores something. Its place is taken with its first step ([`deed_domain::ports::EventStore::append`]): from then
+/// on the next message may have its turn, and shares the commit.
+async fn begun<T>(turn: MutexGuard<'_, ()>, storing: impl Future<Output = T>) -> T {
+    let mut storing = pin!(storing);
+    let first = poll_fn(|context| Poll::Ready(storing.as_mut().poll(context))).await;
+    drop(turn);
+    match first {
+        Poll::Ready(stored) => stored,
+        Poll::Pending => storing.await,
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) struct Session {
     subscriptions: Subscriptions,
     /// What a client knows that waits for changes of its attributes.
     known: Option<Box<Known>>,
-    /// Whose turn it is among the messages of a gateway.
+    /// Whose turn it is among the messages that store something.
     turn: Arc<Mutex<()>>,
     /// What is under way, in the order of its acknowledgements.
     under_way: FuturesOrdered<Carrying>,
