@@ -23,13 +23,13 @@ use tokio_postgres::NoTls;
 /// checkpoint; `start` starts it again; `limit` is for the size of its files.
 const SCRIPT: &str = r#"
 set -eu
-bin=$1 port=$2 log_files=$3
+bin=$1 port=$2 log_files=$3 settings=$4
 dir=$(mktemp -d /tmp/deed-postgres.XXXXXXXX)
 trap 'kill -QUIT $server 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
 "$bin/initdb" -D "$dir/data" -U deed --auth=trust -E UTF8 --locale=C.UTF-8 --wal-segsize="$log_files" --no-sync >"$dir/log" 2>&1
 start() {
     "$bin/postgres" -D "$dir/data" -p "$port" -h 127.0.0.1 -k "$dir" -c fsync=off -c max_connections=300 \
-        -c listen_addresses=127.0.0.1 >>"$dir/log" 2>&1 &
+        -c listen_addresses=127.0.0.1 $settings >>"$dir/log" 2>&1 &
     server=$!
 }
 children() { sed -n "s/^\([0-9]*\) (.*) . $server .*/\1/p" /proc/[0-9]*/stat 2>/dev/null || true; }
@@ -66,13 +66,22 @@ pub struct PostgresServer {
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 impl PostgresServer {
-    /// Starts a server.
+    /// Starts a server that does not wait for the disk.
     pub fn start() -> Self {
-        Self::start_with_log_files_of(16)
+        Self::start_with(16, "")
     }
 
     /// Starts a server whose write-ahead log is in files of so many MiB, a power of two; of 16 by default.
     pub fn start_with_log_files_of(size: u32) -> Self {
+        Self::start_with(size, "")
+    }
+
+    /// Starts a server that waits for the disk, as those do that keep what is dear to somebody.
+    pub fn start_durable() -> Self {
+        Self::start_with(16, "-c fsync=on")
+    }
+
+    fn start_with(log_files: u32, settings: &str) -> Self {
         let binaries = binaries().expect("PostgreSQL's server is needed: install the package `postgresql`");
         let port = free_port();
         let mut command = if is_root() {
@@ -83,7 +92,8 @@ impl PostgresServer {
         } else {
             Command::new("sh")
         };
-        command.args(["-c", SCRIPT, "sh"]).arg(binaries).args([port.to_string(), size.to_string()]).current_dir("/");
+        command.args(["-c", SCRIPT, "sh"]).arg(binaries);
+        command.args([&port.to_string(), &log_files.to_string(), settings]).current_dir("/");
         let mut script =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sh and setpriv are there");
         let orders = script.stdin.take();
@@ -102,6 +112,16 @@ impl PostgresServer {
     /// The address of a database of the server.
     pub fn url(&self, database: &str) -> String {
         url(self.port, database)
+    }
+
+    /// The address of a new, empty database.
+    pub fn new_database(&self) -> String {
+        new_database_on(self.port)
+    }
+
+    /// A program of the server's, such as `psql`.
+    pub fn program(&self, name: &str) -> PathBuf {
+        binaries().expect("PostgreSQL is installed").join(name)
     }
 
     /// Ends the server and each of its processes at once, by `kill -9`.
@@ -164,7 +184,10 @@ impl Drop for PostgresServer {
 
 /// The address of a new, empty database on a server that all tests of this program share.
 pub fn new_database() -> String {
-    let port = shared_server();
+    new_database_on(shared_server())
+}
+
+fn new_database_on(port: u16) -> String {
     let name = format!("deed_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let tool = binaries().expect("PostgreSQL is installed").join("createdb");
     let mut command = Command::new(tool);

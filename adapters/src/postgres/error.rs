@@ -54,6 +54,11 @@ impl SqlError {
         self.code().is_some_and(|code| !is_end_of_connection(code))
     }
 
+    /// Whether it only says that the transaction had failed before.
+    pub(in crate::postgres) fn is_aftermath(&self) -> bool {
+        self.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
+    }
+
     /// Whether a value was sent that is none of a text of the database.
     pub(in crate::postgres) fn is_unlike_any_text(&self) -> bool {
         self.code() == Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE)

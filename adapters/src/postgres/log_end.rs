@@ -2,11 +2,12 @@
 
 use deadpool_postgres::GenericClient;
 use deed_domain::{ids::Position, time::Timestamp};
+use futures_util::future::try_join;
 use tokio_postgres::Row;
 
 use super::{
     error::SqlError,
-    values::{Column, execute, query_one, signed},
+    values::{Column, PATIENCE, execute, query_one, signed, within},
 };
 
 /// Where the log ends.
@@ -49,13 +50,14 @@ pub(in crate::postgres) async fn read(client: &impl GenericClient) -> Result<Log
 /// Holds the row until the transaction ends. The time is that after whoever held it before has let it go.
 pub(in crate::postgres) async fn hold(tx: &impl GenericClient) -> Result<LogEnd, SqlError> {
     // Two statements: in one, the clock would be read before the wait.
-    lock(tx).await?;
-    read(tx).await
+    let (_, end) = try_join(lock(tx), read(tx)).await?;
+    Ok(end)
 }
 
-/// The same without looking at it.
+/// The same without looking at it. The statement is not prepared, so that it is sent at once, ahead of whatever is asked together
+/// with this.
 pub(in crate::postgres) async fn lock(tx: &impl GenericClient) -> Result<(), SqlError> {
-    execute(tx, "SELECT FROM log_end FOR UPDATE", &[]).await.map(drop)
+    within(PATIENCE, tx.batch_execute("SELECT FROM log_end FOR UPDATE")).await
 }
 
 /// Moves it; it must be held.

@@ -16,7 +16,7 @@ use super::error::SqlError;
 pub(in crate::postgres) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// How long the server may take for an answer. What takes longer is not asked this way.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(in crate::postgres) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What it answers, if it does: a server that is cut off is not always told from one that thinks.
 pub(in crate::postgres) async fn within<T, E: Into<SqlError>>(

@@ -13,14 +13,17 @@ use deed_domain::{
     time::Timestamp,
 };
 use deed_projections::Recorded;
+use futures_util::future::{BoxFuture, join_all};
 use uuid::Uuid;
 
 use super::{
     commands::{Answer, NewAnswers},
     counts::NewCounts,
     facts::{Fact, Facts, changed_by},
+    names::BatchName,
 };
 use crate::postgres::{
+    device_notices,
     error::SqlError,
     event_rows::{NewEvents, Place},
     log_end,
@@ -36,7 +39,6 @@ pub(super) type Outcome = Option<Result<Appended, AppendError>>;
 pub(super) struct Batch {
     now: Timestamp,
     head: Position,
-    started_at: Position,
     facts: Facts,
     /// What commands so far have changed: who goes by it waits for the next batch.
     changed: HashSet<Fact>,
@@ -52,7 +54,7 @@ pub(super) struct Batch {
     pub(super) touched: Vec<(TenantId, DeviceId)>,
     pub(super) written: Vec<(DeviceId, Written)>,
     /// Of that, what other nodes do not see from the log.
-    pub(super) noticed: Vec<(DeviceId, Written)>,
+    noticed: Vec<(DeviceId, Written)>,
 }
 
 impl Batch {
@@ -60,7 +62,6 @@ impl Batch {
         Self {
             now,
             head,
-            started_at: head,
             facts,
             changed: HashSet::new(),
             held_back: HashSet::new(),
@@ -184,26 +185,33 @@ impl Batch {
         Ok(())
     }
 
-    /// Writes what the commands have decided.
-    pub(super) async fn flush(&mut self, tx: &Transaction<'_>) -> Result<(), SqlError> {
-        if !self.events.is_empty() {
-            self.events.insert(tx).await?;
-            for model in &mut self.models {
-                model.make(tx, true).await?;
-            }
-            if self.head > self.started_at {
-                read_models::checkpoint_inline(tx, self.head).await?;
-                log_end::advance(tx, self.head, self.now).await?;
-            }
+    /// Writes what the commands have decided. No table is written by two of these parts, so that all are sent at once; the server
+    /// carries them out one after another.
+    pub(super) async fn flush(&mut self, tx: &Transaction<'_>, of: BatchName) -> Result<(), SqlError> {
+        let (now, head, events) = (self.now, self.head, &self.events);
+        let mut parts: Vec<BoxFuture<'_, Result<(), SqlError>>> = Vec::new();
+        if !events.is_empty() {
+            parts.push(Box::pin(events.insert(tx)));
+            parts.extend(self.models.iter_mut().map(|model| model.make(tx, true)));
+            parts.push(Box::pin(read_models::checkpoint_inline(tx, head)));
+            parts.push(Box::pin(log_end::advance(tx, head, now)));
         }
-        self.counts.write(tx).await?;
-        for group in self.puts.groups() {
-            registry::put_all(tx, group, self.now).await?;
-        }
+        parts.push(Box::pin(self.counts.write(tx)));
+        parts.push(Box::pin(async {
+            for group in self.puts.groups() {
+                registry::put_all(tx, group, now).await?;
+            }
+            Ok(())
+        }));
         if !self.answers.is_empty() {
-            self.answers.insert(tx, self.now).await?;
+            parts.push(Box::pin(self.answers.insert(tx, now)));
         }
-        Ok(())
+        parts.push(Box::pin(device_notices::leave(tx, of.node, &self.noticed, now)));
+        parts.push(Box::pin(of.leave(tx, now)));
+        // What follows a failure only says that there was one.
+        let mut faults = join_all(parts).await.into_iter().filter_map(Result::err);
+        let Some(first) = faults.next() else { return Ok(()) };
+        Err(faults.fold(first, |known, next| if known.is_aftermath() { next } else { known }))
     }
 
     /// The devices as the batch has left them.

@@ -8,12 +8,13 @@ use deed_domain::{
     ids::{CommandId, CustomerId, DeviceId, ProfileId, Sequence, TenantId},
     ports::{Append, CommandName, Counted, Entity, Party, RegistryWrite, Target, UniqueClaim},
 };
-use futures_util::future::{try_join, try_join4, try_join5};
+use futures_util::future::{try_join, try_join3, try_join4, try_join5};
 
 use super::{commands, counts};
 use crate::postgres::{
     error::SqlError,
     event_rows::{self, Fold},
+    log_end::LogEnd,
     read_models, registry,
 };
 
@@ -54,16 +55,18 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Looks everything up that the commands ask for; of the devices, what is newer than is `known`.
+    /// Looks everything up that the commands ask for; of the devices, what is newer than is `known`. What takes the `end` of the log is
+    /// sent first, and the rest with it: the server carries that out when it has given the end of the log.
     pub(super) async fn load(
         client: &impl GenericClient,
+        end: impl Future<Output = Result<LogEnd, SqlError>>,
         appends: &[&Append],
         mut known: impl FnMut(DeviceId) -> (Device, Sequence),
-    ) -> Result<Self, SqlError> {
+    ) -> Result<(LogEnd, Self), SqlError> {
         let mut wanted = Wanted::default();
         appends.iter().for_each(|append| wanted.before_the_device(append));
-        let (answers, named) =
-            try_join(commands::answered(client, &wanted.commands), named(client, &wanted.names)).await?;
+        let (end, answers, named) =
+            try_join3(end, commands::answered(client, &wanted.commands), named(client, &wanted.names)).await?;
         for append in appends {
             if let Some(device_id) = device(append, &named) {
                 wanted.of_device(append, device_id);
@@ -89,7 +92,7 @@ impl Facts {
             )
             .await?;
         let attributes = registry::own_attributes(client, &wanted.with_attributes).await?;
-        Ok(Self {
+        let facts = Self {
             answers,
             named,
             gone,
@@ -102,7 +105,8 @@ impl Facts {
             profiles,
             profile_names,
             attributes,
-        })
+        };
+        Ok((end, facts))
     }
 
     /// What the command was answered before, if it was.

@@ -8,6 +8,7 @@ mod batch;
 mod commands;
 mod counts;
 mod facts;
+mod names;
 
 use std::{
     collections::VecDeque,
@@ -20,11 +21,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadpool_postgres::{Client, GenericClient, Object, Pool, Transaction};
-use deed_domain::{
-    ports::{Append, AppendError, Appended, StoreError},
-    time::{DAY, Timestamp},
-};
+use deadpool_postgres::{Client, Object, Pool, Transaction};
+use deed_domain::ports::{Append, AppendError, Appended, StoreError};
 use tokio::{
     runtime::Builder,
     sync::{mpsc, oneshot},
@@ -32,15 +30,17 @@ use tokio::{
 };
 use uuid::Uuid;
 
+pub(in crate::postgres) use self::names::forget;
 use self::{
     batch::{Batch, Outcome},
     facts::Facts,
+    names::BatchName,
 };
 use super::{
-    Time, device_notices,
+    Time,
     error::{SqlError, is_contradiction, told},
     log_end,
-    values::{Column, execute, query_opt, within},
+    values::within,
 };
 use crate::{folded::Folded, notices::Notices};
 
@@ -56,6 +56,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const BATCH_TIME: Duration = Duration::from_secs(20);
 /// How long its commit may take, or a connection to begin.
 const COMMIT_TIME: Duration = Duration::from_secs(10);
+/// How long a plan of a statement is kept: one that was made for an empty table reads all of it when it has grown.
+const PLANS_LAST: Duration = Duration::from_secs(1);
 /// How long it is asked what became of a commit whose answer got lost.
 const IN_DOUBT: Duration = Duration::from_secs(30);
 
@@ -105,11 +107,6 @@ pub(in crate::postgres) fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
 }
 
-/// Forgets the writers of nodes that have appended nothing for a day; one that is still there comes back with its next batch.
-pub(in crate::postgres) async fn forget(client: &impl GenericClient, now: Timestamp) -> Result<(), SqlError> {
-    execute(client, "DELETE FROM writers WHERE written_at < $1", &[&now.plus(-DAY).0]).await.map(drop)
-}
-
 /// The writer's own: its connection, and what it remembers between batches.
 pub(in crate::postgres) struct Writer {
     /// One connection, made anew when it is lost.
@@ -118,13 +115,14 @@ pub(in crate::postgres) struct Writer {
     /// The version of the schema that this program knows.
     known: i32,
     notices: Arc<Notices>,
-    /// By which this node's batches are known again in the database.
-    node: Uuid,
-    batch: i64,
+    /// The last batch.
+    last: BatchName,
     /// What others appended to these devices is read before they are decided on.
     devices: Folded,
     /// Told whether the last transaction failed.
     failing: Arc<AtomicBool>,
+    /// When the plans of its statements were made.
+    planned: Option<Instant>,
 }
 
 /// A batch that is written, and durable once it is committed.
@@ -143,7 +141,16 @@ impl Writer {
         notices: Arc<Notices>,
         failing: Arc<AtomicBool>,
     ) -> Self {
-        Self { pool, time, known, notices, node, batch: 0, devices: Folded::default(), failing }
+        Self {
+            pool,
+            time,
+            known,
+            notices,
+            last: BatchName { node, number: 0 },
+            devices: Folded::default(),
+            failing,
+            planned: None,
+        }
     }
 
     /// Starts the thread. It has a runtime of its own, so that nothing else that a node does holds up a commit, nor a
@@ -242,8 +249,20 @@ impl Writer {
         Err(error)
     }
 
+    /// The planner goes by how large the tables are at that moment, and not by what they become.
+    async fn plan_anew(&mut self, client: &Client) -> Result<(), SqlError> {
+        #[expect(clippy::disallowed_methods, reason = "how old plans are; decides nothing")]
+        let now = Instant::now();
+        if self.planned.is_none_or(|planned| now - planned >= PLANS_LAST) {
+            within(COMMIT_TIME, client.batch_execute("DISCARD PLANS")).await?;
+            self.planned = Some(now);
+        }
+        Ok(())
+    }
+
     /// Everything up to the commit, and how that went.
     async fn make(&mut self, client: &mut Client, jobs: &[Job]) -> Result<(Made, Result<(), SqlError>), SqlError> {
+        self.plan_anew(client).await?;
         let tx = within(COMMIT_TIME, client.transaction()).await?;
         let made = within(BATCH_TIME, self.prepare(&tx, jobs)).await?;
         let committed = within(COMMIT_TIME, tx.commit()).await;
@@ -252,18 +271,15 @@ impl Writer {
 
     /// Decides and writes, but for the commit.
     async fn prepare(&mut self, tx: &Transaction<'_>, jobs: &[Job]) -> Result<Made, SqlError> {
-        let end = log_end::hold(tx).await?.expect(self.known)?;
-        let now = self.time.of_append(end.told).max(end.recorded_at);
         let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
-        let facts = Facts::load(tx, &appends, |id| self.devices.take(id).unwrap_or_default()).await?;
+        let known = self.known;
+        let end = async { log_end::hold(tx).await?.expect(known) };
+        let (end, facts) = Facts::load(tx, end, &appends, |id| self.devices.take(id).unwrap_or_default()).await?;
+        let now = self.time.of_append(end.told).max(end.recorded_at);
         let mut batch = Batch::new(end.position, now, facts);
         let outcomes = appends.into_iter().map(|append| batch.append(append)).collect();
-        batch.flush(tx).await?;
-        device_notices::leave(tx, self.node, &batch.noticed, now).await?;
-        self.batch += 1;
-        let sign = "INSERT INTO writers (node, batch, written_at) VALUES ($1, $2, $3)
-             ON CONFLICT (node) DO UPDATE SET batch = excluded.batch, written_at = excluded.written_at";
-        execute(tx, sign, &[&self.node, &self.batch, &now.0]).await?;
+        self.last.number += 1;
+        batch.flush(tx, self.last).await?;
         Ok(Made { outcomes, batch })
     }
 
@@ -273,9 +289,8 @@ impl Writer {
         #[expect(clippy::disallowed_methods, reason = "how long to go on asking; decides nothing else")]
         let until = Instant::now() + IN_DOUBT;
         loop {
-            match self.last_batch().await {
-                Ok(last) => {
-                    let made = last == Some(self.batch);
+            match self.ask_for_last().await {
+                Ok(made) => {
                     tracing::warn!(
                         made,
                         "the answer to a commit got lost; the database has been asked what became of it"
@@ -295,12 +310,11 @@ impl Writer {
         }
     }
 
-    async fn last_batch(&self) -> Result<Option<i64>, SqlError> {
+    async fn ask_for_last(&self) -> Result<bool, SqlError> {
         let mut client = self.pool.get().await?;
         let tx = within(COMMIT_TIME, client.transaction()).await?;
         log_end::hold(&tx).await?;
-        let row = query_opt(&tx, "SELECT node, batch FROM writers WHERE node = $1", &[&self.node]).await?;
-        row.map(|row| Column::new("writers", "batch", 1).get(&row)).transpose()
+        self.last.was_made(&tx).await
     }
 
     /// Answers everybody, then wakes who follows the log. Gives back those whose turn is later.
