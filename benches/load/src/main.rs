@@ -13,6 +13,7 @@ mod import;
 mod lists;
 mod mqtt;
 mod phase;
+mod postgres;
 mod replay;
 mod seed;
 mod server;
@@ -60,6 +61,10 @@ struct Arguments {
     /// Instead of all that: registrations over each protocol of devices. Opens 10,000 connections at once.
     #[arg(long, conflicts_with_all = ["scale_to", "lists"])]
     transports: bool,
+    /// Instead of all that: the load with the data on PostgreSQL, by one node and by three, beside what this program of
+    /// `benches/cqrs-es/` reaches, and `pgbench`.
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["scale_to", "lists", "transports"])]
+    postgres: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -67,6 +72,9 @@ async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
     if arguments.transports {
         return transports::measure(&arguments.server).await;
+    }
+    if let Some(framework) = &arguments.postgres {
+        return postgres::measure(&arguments.server, framework).await;
     }
     match (arguments.scale_to, arguments.lists) {
         (Some(devices), _) => compare_sizes(&arguments, devices).await,

@@ -45,8 +45,8 @@ pub(crate) struct Measured {
     pub(crate) count: usize,
     pub(crate) per_second: f64,
     pub(crate) p50_ms: f64,
-    p99_ms: f64,
-    failed: usize,
+    pub(crate) p99_ms: f64,
+    pub(crate) failed: usize,
 }
 
 impl fmt::Display for Measured {
@@ -56,16 +56,22 @@ impl fmt::Display for Measured {
     }
 }
 
-/// A signed-in customer and a server.
+/// A signed-in customer and the server, or the nodes that serve the same.
 pub(crate) struct Load {
-    address: String,
+    addresses: Vec<String>,
     token: Arc<str>,
 }
 
 impl Load {
     pub(crate) async fn sign_in(address: String) -> Result<Self, Failure> {
-        let token = sign_in(&address, "customer@thingsboard.org", "customer").await?.into();
-        Ok(Self { address, token })
+        Self::on_nodes(vec![address]).await
+    }
+
+    /// On several nodes, to which the connections are spread.
+    pub(crate) async fn on_nodes(addresses: Vec<String>) -> Result<Self, Failure> {
+        let first = addresses.first().ok_or("no server")?;
+        let token = sign_in(first, "customer@thingsboard.org", "customer").await?.into();
+        Ok(Self { addresses, token })
     }
 
     /// Sends `count` requests about the devices from `first` on, each connection taking the next one that is left.
@@ -79,8 +85,8 @@ impl Load {
         let next = Arc::new(AtomicUsize::new(first));
         let mut tasks = JoinSet::new();
         let mut open = Vec::new();
-        for _ in 0..connections {
-            open.push(Connection::open(&self.address).await?);
+        for address in self.addresses.iter().cycle().take(connections) {
+            open.push(Connection::open(address).await?);
         }
         let started = now();
         for mut connection in open {

@@ -13,11 +13,12 @@ use deed_domain::{
     claims::{ClaimingChange, Claims, NewDevice, ProfileChoice, SwitchChange},
     credentials::NewCredentials,
     device::ClaimPolicy,
-    ids::TenantId,
+    ids::{DeviceId, TenantId},
     metadata::{Actor, Caller, Transport},
-    ports::{DeviceIdentity, Users},
+    ports::DeviceIdentity,
 };
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::Failure;
 
@@ -36,43 +37,54 @@ pub(crate) fn key(device: usize) -> String {
     format!("KEY-{device:07}")
 }
 
-/// Registers `count` devices of the demo's tenant, each allowed to be claimed.
+/// Registers `count` devices of the demo's tenant in a file, each allowed to be claimed.
 pub(crate) async fn devices(database: PathBuf, count: usize) -> Result<(), Failure> {
-    let clock = Arc::new(SystemClock);
-    let store = SqliteStore::open(SqliteOptions::new(database), clock.clone())?;
-    let (admin, _) = store.user_by_email("tenant@thingsboard.org").await?.ok_or("no demo data")?;
-    let tenant_id = admin.tenant_id.ok_or("no tenant")?;
-    // No key is digested here, so any pepper does.
-    let pepper = Pepper { id: PepperId("none".into()), secret: zeroize::Zeroizing::new(vec![0; 32]) };
-    let claims = Claims::new(
-        Arc::new(store.clone()),
-        Arc::new(store.clone()),
-        Arc::new(HmacDigester::new(vec![pepper])?),
-        clock,
-        Arc::new(OsEntropy),
-        ClaimPolicy::default(),
-    );
-    let mut tasks = JoinSet::new();
-    for device in 0..count {
-        if tasks.len() >= AT_ONCE {
-            tasks.join_next().await.transpose()?.transpose()?;
-        }
-        tasks.spawn(register(claims.clone(), tenant_id, device));
-    }
-    while let Some(done) = tasks.join_next().await {
-        done??;
-    }
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(SqliteOptions::new(database), Arc::new(SystemClock))?);
+    devices_in(&store, count).await?;
     store.close().await;
     Ok(())
 }
 
-async fn register(claims: Claims, tenant_id: TenantId, device: usize) -> Result<(), Failure> {
-    let caller = Caller {
-        actor: Actor::System,
-        transport: Transport::Internal,
-        correlation_id: "load".into(),
-        command_id: None,
-    };
+/// The tenant of the demo.
+pub(crate) async fn tenant(store: &Arc<dyn Store>) -> Result<TenantId, Failure> {
+    let (admin, _) = store.user_by_email("tenant@thingsboard.org").await?.ok_or("no demo data")?;
+    Ok(admin.tenant_id.ok_or("no tenant")?)
+}
+
+/// The use cases over a store.
+pub(crate) fn claims(store: &Arc<dyn Store>) -> Result<Claims, Failure> {
+    let pepper = Pepper { id: PepperId("of-the-load".into()), secret: zeroize::Zeroizing::new(vec![0; 32]) };
+    let digester = Arc::new(HmacDigester::new(vec![pepper])?);
+    let (events, profiles) = (Arc::clone(store), Arc::clone(store));
+    Ok(Claims::new(events, profiles, digester, store.time(), Arc::new(OsEntropy), ClaimPolicy::default()))
+}
+
+/// Who acts where nobody is signed in.
+pub(crate) fn caller() -> Caller {
+    Caller { actor: Actor::System, transport: Transport::Internal, correlation_id: "load".into(), command_id: None }
+}
+
+/// Registers `count` devices of the demo's tenant, each allowed to be claimed; gives their ids, in order.
+pub(crate) async fn devices_in(store: &Arc<dyn Store>, count: usize) -> Result<Vec<DeviceIdentity>, Failure> {
+    let (tenant_id, claims) = (tenant(store).await?, claims(store)?);
+    let mut devices = vec![DeviceIdentity::new(tenant_id, DeviceId(Uuid::nil())); count];
+    let mut tasks = JoinSet::new();
+    for device in 0..count {
+        if tasks.len() >= AT_ONCE {
+            let (number, id) = tasks.join_next().await.ok_or("no task")???;
+            devices[number] = id;
+        }
+        let claims = claims.clone();
+        tasks.spawn(async move { Ok::<_, Failure>((device, register(claims, tenant_id, device).await?)) });
+    }
+    while let Some(done) = tasks.join_next().await {
+        let (number, id) = done??;
+        devices[number] = id;
+    }
+    Ok(devices)
+}
+
+async fn register(claims: Claims, tenant_id: TenantId, device: usize) -> Result<DeviceIdentity, Failure> {
     let new = NewDevice {
         name: name(device),
         profile: ProfileChoice::Default,
@@ -81,8 +93,9 @@ async fn register(claims: Claims, tenant_id: TenantId, device: usize) -> Result<
         additional_info: None,
         credentials: Some(NewCredentials::access_token(&token(device))?),
     };
-    let registered = claims.register(&caller, tenant_id, new).await?;
+    let registered = claims.register(&caller(), tenant_id, new).await?;
     let identity = DeviceIdentity::new(tenant_id, registered.device_id);
     let change = ClaimingChange { switch: Some(SwitchChange::Allow), data: None };
-    Ok(claims.write_attributes(&caller, identity, change, Vec::new()).await?)
+    claims.write_attributes(&caller(), identity, change, Vec::new()).await?;
+    Ok(identity)
 }

@@ -19,6 +19,9 @@ const PATIENCE: u32 = 600;
 
 pub(crate) struct Server {
     program: PathBuf,
+    /// Whether it begins with the demo's people.
+    is_demo: bool,
+    environment: Vec<(&'static str, String)>,
     data: TempDir,
     port: u16,
     mqtt_port: u16,
@@ -29,21 +32,33 @@ pub(crate) struct Server {
 impl Server {
     /// A data directory with the demo's accounts in it; the server is not running.
     pub(crate) fn prepare(program: &Path) -> Result<Self, Failure> {
-        let (http, mqtt) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
-        let (port, mqtt_port) = (http.local_addr()?.port(), mqtt.local_addr()?.port());
-        let coap_port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
-        drop((http, mqtt));
-        let data = tempfile::tempdir()?;
-        let mut server = Self { program: program.canonicalize()?, data, port, mqtt_port, coap_port, process: None };
+        let mut server = Self::new(program, true, Vec::new())?;
         server.start()?;
         server.stop()?;
         Ok(server)
     }
 
+    /// A server that is not running, with that environment.
+    pub(crate) fn new(
+        program: &Path,
+        is_demo: bool,
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Self, Failure> {
+        let (http, mqtt) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+        let (port, mqtt_port) = (http.local_addr()?.port(), mqtt.local_addr()?.port());
+        let coap_port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
+        drop((http, mqtt));
+        let data = tempfile::tempdir()?;
+        let program = program.canonicalize()?;
+        Ok(Self { program, is_demo, environment, data, port, mqtt_port, coap_port, process: None })
+    }
+
     pub(crate) fn start(&mut self) -> Result<(), Failure> {
         let process = Command::new(&self.program)
-            .args(["serve", "--demo", "--data-dir"])
+            .args(["serve", "--data-dir"])
             .arg(self.data.path())
+            .args(self.is_demo.then_some("--demo"))
+            .envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())))
             .env("HTTP_BIND_PORT", self.port.to_string())
             .env("MQTT_BIND_PORT", self.mqtt_port.to_string())
             .env("COAP_BIND_PORT", self.coap_port.to_string())
