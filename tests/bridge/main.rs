@@ -202,7 +202,9 @@ async fn a_key_does_not_come_back_with_a_message_that_comes_again() {
     assert_eq!((status, told), (StatusCode::BAD_REQUEST, json!("FAILURE")));
     let metrics = world.client.get(format!("{}/metrics", world.server.url)).send().await.unwrap();
     let metrics = metrics.text().await.unwrap();
-    assert!(metrics.contains("deed_bridge_messages_total{outcome=\"again\"} 1\n"), "{metrics}");
+    // The first one comes again as well, if what acknowledges it was on its way when that began to be lost.
+    let again = metrics.lines().find_map(|line| line.strip_prefix("deed_bridge_messages_total{outcome=\"again\"} "));
+    assert!(matches!(again, Some("1" | "2")), "{metrics}");
     broker.publish("fleet/D/claim", &claim("K"));
     claims_in_the_end(&world, "D", "K").await;
 }

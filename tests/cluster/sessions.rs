@@ -41,6 +41,8 @@ async fn a_later_session_at_another_node_ends_the_one_before() {
     // To and fro, faster than the nodes hear of each other: the last one stays.
     let mut sessions = vec![before];
     for n in 0..12 {
+        // Nodes know the database's time to some milliseconds.
+        sleep(Duration::from_millis(30)).await;
         sessions.push(Client::connect_at(&at(n), Version::V5, "D-1").await);
     }
     let mut last = sessions.pop().unwrap();

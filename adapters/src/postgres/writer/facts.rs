@@ -14,7 +14,6 @@ use super::{commands, counts};
 use crate::postgres::{
     error::SqlError,
     event_rows::{self, Fold},
-    log_end::LogEnd,
     read_models, registry,
 };
 
@@ -57,12 +56,12 @@ pub(super) struct Facts {
 impl Facts {
     /// Looks everything up that the commands ask for; of the devices, what is newer than is `known`. What takes the `end` of the log is
     /// sent first, and the rest with it: the server carries that out when it has given the end of the log.
-    pub(super) async fn load(
+    pub(super) async fn load<T>(
         client: &impl GenericClient,
-        end: impl Future<Output = Result<LogEnd, SqlError>>,
+        end: impl Future<Output = Result<T, SqlError>>,
         appends: &[&Append],
         mut known: impl FnMut(DeviceId) -> (Device, Sequence),
-    ) -> Result<(LogEnd, Self), SqlError> {
+    ) -> Result<(T, Self), SqlError> {
         let mut wanted = Wanted::default();
         appends.iter().for_each(|append| wanted.before_the_device(append));
         let (end, answers, named) =

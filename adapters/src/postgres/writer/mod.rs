@@ -272,11 +272,14 @@ impl Writer {
     /// Decides and writes, but for the commit.
     async fn prepare(&mut self, tx: &Transaction<'_>, jobs: &[Job]) -> Result<Made, SqlError> {
         let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
-        let known = self.known;
-        let end = async { log_end::hold(tx).await?.expect(known) };
-        let (end, facts) = Facts::load(tx, end, &appends, |id| self.devices.take(id).unwrap_or_default()).await?;
-        let now = self.time.of_append(end.told).max(end.recorded_at);
-        let mut batch = Batch::new(end.position, now, facts);
+        let (known, time) = (self.known, &self.time);
+        let end = async {
+            let end = log_end::hold(tx).await?.expect(known)?;
+            Ok((end.position, time.of_append(end.told).max(end.recorded_at)))
+        };
+        let devices = &mut self.devices;
+        let ((head, now), facts) = Facts::load(tx, end, &appends, |id| devices.take(id).unwrap_or_default()).await?;
+        let mut batch = Batch::new(head, now, facts);
         let outcomes = appends.into_iter().map(|append| batch.append(append)).collect();
         self.last.number += 1;
         batch.flush(tx, self.last).await?;

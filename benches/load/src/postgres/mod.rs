@@ -8,6 +8,7 @@ use std::{path::Path, process::Command};
 
 use deed_adapters::conformance::PostgresServer;
 
+use self::straight::Straight;
 use crate::{Failure, phase::Kind};
 
 /// Devices in each database: one for each command of the longest run of each kind.
@@ -26,10 +27,10 @@ pub(crate) async fn measure(server: &Path, framework: &Path) -> Result<(), Failu
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     let mut ours = None;
-    for (stores, at_once) in [(1, 1), (1, CONNECTIONS), (1, 256), (3, CONNECTIONS), (3, 256)] {
+    for (stores, at_once) in [(1, 1), (1, CONNECTIONS), (1, 256), (1, 1024), (3, CONNECTIONS), (3, 1024)] {
         let measured = in_process::measure(&postgres, server, stores, at_once).await?;
         println!("| in process, {} | {at_once} | {} |", counted(stores, "store"), row(&measured.kinds));
-        if (stores, at_once) == (1, CONNECTIONS) {
+        if (stores, at_once) == (1, 256) {
             ours = Some(measured);
         }
     }
@@ -42,11 +43,14 @@ pub(crate) async fn measure(server: &Path, framework: &Path) -> Result<(), Failu
     let framework = through_framework(&postgres, framework)?;
     println!("| cqrs-es with postgres-es | {CONNECTIONS} | {:.0} | | | {:.0} | | | 0 |", framework[0], framework[1]);
     let ours = ours.ok_or("nothing was measured")?;
-    println!("\n| the rows of | one a transaction | {} a transaction |", straight::BATCH);
-    println!("|---|---|---|");
+    println!(
+        "\n| the rows of | one a transaction, 32 clients | {batch} a transaction, 4 clients | {batch} a transaction, 1 client |",
+        batch = straight::BATCH
+    );
+    println!("|---|---|---|---|");
     for (kind, rows) in [Kind::Registration, Kind::Claim].into_iter().zip(&ours.left) {
-        let straight = rows.write_again(&postgres)?;
-        println!("| {kind} | {:.0} per second | {:.0} per second |", straight.single, straight.batched);
+        let Straight { single, batched, batched_alone } = rows.write_again(&postgres)?;
+        println!("| {kind} | {single:.0} per second | {batched:.0} per second | {batched_alone:.0} per second |");
     }
     Ok(())
 }

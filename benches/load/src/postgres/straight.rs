@@ -23,6 +23,8 @@ pub(super) const BATCH: usize = 256;
 /// Clients of `pgbench`, of each run.
 const SINGLE_CLIENTS: usize = 32;
 const BATCHED_CLIENTS: usize = 4;
+/// As the service has one that writes.
+const ALONE: usize = 1;
 
 /// The rows of one load: a copy of the database in which they are.
 pub(super) struct Rows {
@@ -36,6 +38,7 @@ pub(super) struct Rows {
 pub(super) struct Straight {
     pub(super) single: f64,
     pub(super) batched: f64,
+    pub(super) batched_alone: f64,
 }
 
 /// Numbers the commands, puts their rows into tables of their own, and makes the database what it was before them. Each
@@ -122,11 +125,13 @@ impl Rows {
         let single = write.replace("{these}", "command = :number");
         let batched =
             write.replace("{these}", &format!("command >= :number * {BATCH} AND command < (:number + 1) * {BATCH}"));
-        let beside = copy(postgres, &self.database)?;
+        let (beside, alone) = (copy(postgres, &self.database)?, copy(postgres, &self.database)?);
         let single = run(postgres, &self.database, &single, SINGLE_CLIENTS, self.commands)?;
-        let batched = run(postgres, &beside, &batched, BATCHED_CLIENTS, self.commands / BATCH)?;
         #[expect(clippy::cast_precision_loss, reason = "a number of commands")]
-        Ok(Straight { single, batched: batched * BATCH as f64 })
+        let batches = |database: &str, clients| {
+            run(postgres, database, &batched, clients, self.commands / BATCH).map(|rate| rate * BATCH as f64)
+        };
+        Ok(Straight { single, batched: batches(&beside, BATCHED_CLIENTS)?, batched_alone: batches(&alone, ALONE)? })
     }
 
     /// With the columns of the tables in their order.
