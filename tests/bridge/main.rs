@@ -163,6 +163,8 @@ async fn of_a_burst_the_newest_key_counts_and_none_comes_back() {
     ask(&broker, "Demo-2", &claim("first")).await;
     let lines: Vec<_> = (0..BURST).map(|n| claim(&format!("key-{n}"))).collect();
     mosquitto_pub_lines(&broker.address(), "fleet/burst/claim", &lines);
+    // Until all are carried out the last key is a wrong one, and who tries it too often is locked out.
+    ask(&broker, "Demo-2", &claim("behind")).await;
     claims_in_the_end(&world, "burst", &format!("key-{}", BURST - 1)).await;
     assert_eq!(world.reclaim(&world.customer_a, "burst").await.0, StatusCode::OK);
     // Its reply follows the acknowledgements of all before it.
