@@ -52,7 +52,7 @@ impl Copy {
         };
         let (DatabaseUrl::Sqlite(from), Some(DatabaseUrl::Postgres(to))) = (from, to) else {
             return Err(CliError::Usage(
-                "a copy goes from `sqlite:<path>` to `postgres://…`. Between two files use SQLite's own .backup, between two \
+                "a copy goes from `sqlite:<path>` to `postgres://…`. Between two files use SQLite's VACUUM INTO, between two \
                  databases pg_dump and pg_restore; there is no way from PostgreSQL to SQLite"
                     .into(),
             ));
