@@ -138,7 +138,7 @@ fn is_damage(error: &tokio_postgres::Error) -> bool {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The address cannot be read, or asks for what is not supported.
-    #[error("database.url: {0}")]
+    #[error("database: {0}")]
     Url(String),
     /// The server cannot be reached, or refuses.
     #[error("cannot open the database: {0}")]

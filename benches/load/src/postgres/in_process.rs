@@ -8,11 +8,7 @@ use std::{
     },
 };
 
-use deed_adapters::{
-    Store,
-    conformance::PostgresServer,
-    postgres::{PostgresOptions, PostgresStore},
-};
+use deed_adapters::conformance::PostgresServer;
 use deed_domain::{
     claim_key::ClaimKey,
     claims::Claims,
@@ -22,7 +18,7 @@ use deed_domain::{
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 
-use super::{DEVICES, nodes, straight::Rows};
+use super::{DEVICES, nodes, open, straight::Rows};
 use crate::{
     Failure,
     phase::{Kind, Measured, now},
@@ -123,8 +119,4 @@ async fn carry_out(
         return claims.claim(&seed::caller(), device.tenant_id, &name, customer, user, key).await.is_ok();
     }
     claims.issue_from_device(&seed::caller(), device, key, 3_600_000).await.is_ok()
-}
-
-async fn open(url: &str) -> Result<Arc<dyn Store>, Failure> {
-    Ok(Arc::new(PostgresStore::open(PostgresOptions::new(url, 8), None).await?))
 }

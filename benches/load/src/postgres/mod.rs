@@ -4,9 +4,13 @@ mod in_process;
 mod nodes;
 mod straight;
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, sync::Arc};
 
-use deed_adapters::conformance::PostgresServer;
+use deed_adapters::{
+    Store,
+    conformance::PostgresServer,
+    postgres::{PostgresOptions, PostgresStore},
+};
 
 use self::straight::Straight;
 use crate::{Failure, phase::Kind};
@@ -53,6 +57,10 @@ pub(crate) async fn measure(server: &Path, framework: &Path) -> Result<(), Failu
         println!("| {kind} | {single:.0} per second | {batched:.0} per second | {batched_alone:.0} per second |");
     }
     Ok(())
+}
+
+async fn open(url: &str) -> Result<Arc<dyn Store>, Failure> {
+    Ok(Arc::new(PostgresStore::open(PostgresOptions::new(url, 8), None).await?))
 }
 
 fn counted(number: usize, what: &str) -> String {

@@ -2,13 +2,9 @@
 
 use std::path::Path;
 
-use deed_adapters::{
-    Store,
-    conformance::PostgresServer,
-    postgres::{PostgresOptions, PostgresStore},
-};
+use deed_adapters::conformance::PostgresServer;
 
-use super::DEVICES;
+use super::{DEVICES, open};
 use crate::{
     Failure,
     phase::{Kind, Load, Measured},
@@ -36,8 +32,7 @@ pub(super) async fn measure(
     connections: usize,
 ) -> Result<[Measured; 2], Failure> {
     let url = demo(postgres, program)?;
-    let store = std::sync::Arc::new(PostgresStore::open(PostgresOptions::new(&url, 8), None).await?)
-        as std::sync::Arc<dyn Store>;
+    let store = open(&url).await?;
     seed::devices_in(&store, DEVICES).await?;
     store.close().await;
     let mut nodes = Vec::new();

@@ -1,7 +1,5 @@
 //! How several nodes on one PostgreSQL database share work, and hear of each other's sessions.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex},
@@ -12,53 +10,23 @@ use deed_adapters::{
     Store,
     conformance::{SettableClock, new_database},
     postgres::{PostgresOptions, PostgresStore},
-    secrets::{HmacDigester, Pepper},
-    surroundings::OsEntropy,
 };
 use deed_domain::{
-    claim_key::{ClaimKey, PepperId},
-    claims::{Claims, NewDevice, ProfileChoice},
-    device::ClaimPolicy,
-    ids::{DeviceId, DeviceSessionId, TenantId},
-    metadata::{Actor, Caller, Transport},
-    ports::{Clock, DeviceIdentity, DeviceWatch, DeviceWatcher, LEASE, Leases, Written},
+    ids::{DeviceId, DeviceSessionId},
+    ports::{DeviceIdentity, DeviceWatch, DeviceWatcher, LEASE, Leases, Written},
     time::Timestamp,
 };
 use deed_projections::ActiveKeysQuery;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-const TENANT: TenantId = TenantId(Uuid::from_u128(1));
-
-async fn open(url: &str, clock: Option<Arc<dyn Clock>>) -> PostgresStore {
-    PostgresStore::open(PostgresOptions::new(url, 4), clock).await.unwrap()
-}
-
-fn claims(store: &PostgresStore) -> Claims {
-    let pepper = Pepper { id: PepperId("p".into()), secret: zeroize::Zeroizing::new(vec![7; 32]) };
-    let stored = Arc::new(store.clone());
-    let digester = Arc::new(HmacDigester::new(vec![pepper]).unwrap());
-    let policy = ClaimPolicy { allow_by_default: true, ..ClaimPolicy::default() };
-    Claims::new(stored.clone(), stored, digester, store.time(), Arc::new(OsEntropy), policy)
-}
-
-fn caller() -> Caller {
-    Caller { actor: Actor::System, transport: Transport::Internal, correlation_id: "test".into(), command_id: None }
-}
+use crate::world::{TENANT, caller, claims, issue, open, register};
 
 /// A device with a key that lives for a second.
 async fn device_with_key(store: &PostgresStore, number: usize) -> DeviceIdentity {
-    let new = NewDevice {
-        name: format!("D-{number}"),
-        profile: ProfileChoice::Default,
-        label: None,
-        owner: None,
-        additional_info: None,
-        credentials: None,
-    };
     let claims = claims(store);
-    let device = DeviceIdentity::new(TENANT, claims.register(&caller(), TENANT, new).await.unwrap().device_id);
-    claims.issue_from_device(&caller(), device, ClaimKey::new("key"), 1_000).await.unwrap();
+    let device = register(&claims, &format!("D-{number}")).await.unwrap();
+    issue(&claims, device, "key", 1_000).await.unwrap();
     device
 }
 
@@ -68,7 +36,7 @@ async fn a_device_whose_keys_ran_out_is_taken_by_one_node() {
     let (url, clock) = (new_database(), Arc::new(SettableClock::new(Timestamp(1_000_000))));
     let mut nodes = Vec::new();
     for _ in 0..3 {
-        nodes.push(open(&url, Some(clock.clone())).await);
+        nodes.push(PostgresStore::open(PostgresOptions::new(&url, 4), Some(clock.clone())).await.unwrap());
     }
     let mut devices = HashSet::new();
     for number in 0..DEVICES {
@@ -109,7 +77,7 @@ async fn a_device_whose_keys_ran_out_is_taken_by_one_node() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_is_one_nodes_until_it_says_so_or_its_time_is_over() {
     let url = new_database();
-    let (a, b) = (open(&url, None).await, open(&url, None).await);
+    let (a, b) = (open(&url).await, open(&url).await);
     let mut holding = Vec::new();
     for store in [&a, &b, &a, &b] {
         let store = store.clone();
@@ -151,7 +119,7 @@ impl DeviceWatcher for Heard {
 async fn nodes_hear_of_all_sessions_that_begin_at_others_and_of_none_of_their_own() {
     const MANY: u128 = 10_000;
     let url = new_database();
-    let nodes = [open(&url, None).await, open(&url, None).await, open(&url, None).await];
+    let nodes = [open(&url).await, open(&url).await, open(&url).await];
     let heard = [(); 3].map(|()| Arc::new(Heard::default()));
     for (node, heard) in nodes.iter().zip(&heard) {
         let watcher = Arc::downgrade(heard);

@@ -1,8 +1,6 @@
 //! Programs of two versions on one PostgreSQL database (`docs/adr/0019-rolling-upgrades.md`): the next version is this one with one
 //! more step of the schema.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::{
     sync::{
         Arc,
@@ -15,22 +13,15 @@ use deed_adapters::{
     READ_MODELS, Store,
     conformance::new_database,
     postgres::{OpenError, PostgresOptions, PostgresStore, Step, Upgraded},
-    secrets::{HmacDigester, Pepper},
-    surroundings::OsEntropy,
 };
 use deed_domain::{
-    claim_key::{ClaimKey, PepperId},
-    claims::{Claims, Failure, NewDevice, ProfileChoice},
-    device::ClaimPolicy,
-    ids::TenantId,
-    metadata::{Actor, Caller, Transport},
+    claims::Failure,
     ports::{AppendError, DeviceIdentity, EventStore, StoreError},
 };
 use tokio::time::{sleep, timeout};
 use tokio_postgres::{Client, NoTls};
-use uuid::Uuid;
 
-const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+use crate::world::{claims, expect_whole, issue, open, register};
 
 /// What the next version adds: to tables that are written all the time, and one of its own.
 const NEXT: Step = Step::expand(
@@ -46,10 +37,6 @@ fn present(url: &str) -> PostgresOptions {
 
 fn next(url: &str) -> PostgresOptions {
     present(url).and_step(NEXT)
-}
-
-async fn open(options: PostgresOptions) -> PostgresStore {
-    PostgresStore::open(options, None).await.unwrap()
 }
 
 /// The steps that were made, and the read models that were filled again.
@@ -73,36 +60,8 @@ async fn connect(url: &str) -> Client {
     client
 }
 
-fn claims(store: &PostgresStore) -> Claims {
-    let pepper = Pepper { id: PepperId("p".into()), secret: zeroize::Zeroizing::new(vec![7; 32]) };
-    let stored = Arc::new(store.clone());
-    let digester = Arc::new(HmacDigester::new(vec![pepper]).unwrap());
-    let policy = ClaimPolicy { allow_by_default: true, ..ClaimPolicy::default() };
-    Claims::new(stored.clone(), stored, digester, store.time(), Arc::new(OsEntropy), policy)
-}
-
-fn caller() -> Caller {
-    Caller { actor: Actor::System, transport: Transport::Internal, correlation_id: "test".into(), command_id: None }
-}
-
-async fn register(store: &PostgresStore, name: &str) -> Result<DeviceIdentity, Failure> {
-    let new = NewDevice {
-        name: name.to_owned(),
-        profile: ProfileChoice::Default,
-        label: None,
-        owner: None,
-        additional_info: None,
-        credentials: None,
-    };
-    Ok(DeviceIdentity::new(TENANT, claims(store).register(&caller(), TENANT, new).await?.device_id))
-}
-
 fn is_unavailable<T>(result: &Result<T, Failure>) -> bool {
     matches!(result, Err(Failure::NotAppended(AppendError::Store(StoreError::Unavailable(why)))) if why.contains("newer"))
-}
-
-async fn expect_whole(store: &PostgresStore) {
-    assert_eq!(store.check(&mut |_, _| {}).await.unwrap().faults, Vec::<String>::new());
 }
 
 /// Devices that are registered and given keys without a pause; gives how many, when it is stopped.
@@ -118,10 +77,10 @@ impl Load {
         let done = tokio::spawn(async move {
             let (claims, mut count) = (claims(&store), 0);
             while !stopped.load(Ordering::SeqCst) {
-                let device = register(&store, &format!("{name}-{count}")).await.unwrap();
+                let device = register(&claims, &format!("{name}-{count}")).await.unwrap();
                 // One that is the load's own, and one that all have.
                 for device in [device, shared] {
-                    claims.issue_from_device(&caller(), device, ClaimKey::new("key"), 600_000).await.unwrap();
+                    issue(&claims, device, "key", 600_000).await.unwrap();
                 }
                 count += 1;
             }
@@ -139,8 +98,8 @@ impl Load {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_of_two_versions_work_side_by_side_until_the_older_ones_are_gone() {
     let url = new_database();
-    let old = open(present(&url)).await;
-    let shared = register(&old, "shared").await.unwrap();
+    let old = open(&url).await;
+    let shared = register(&claims(&old), "shared").await.unwrap();
     let under_load = Load::on(&old, "before", shared);
 
     // The new version does not begin by itself, and says what is to be done.
@@ -151,8 +110,8 @@ async fn nodes_of_two_versions_work_side_by_side_until_the_older_ones_are_gone()
     assert_eq!(upgrade(next(&url)).await.unwrap(), ["schema version 3: notes"], "under load");
     assert_eq!(upgrade(next(&url)).await.unwrap(), Vec::<String>::new());
 
-    let new = open(next(&url)).await;
-    let restarted = open(present(&url)).await;
+    let new = PostgresStore::open(next(&url), None).await.unwrap();
+    let restarted = open(&url).await;
     let loads = [Load::on(&new, "new", shared), Load::on(&restarted, "restarted", shared)];
     sleep(Duration::from_secs(2)).await;
     for load in loads {
@@ -169,13 +128,13 @@ async fn nodes_of_two_versions_work_side_by_side_until_the_older_ones_are_gone()
     old.close().await;
     let contract = Step::contract("no notes", "ALTER TABLE events DROP COLUMN note; DROP TABLE notes", 3);
     assert_eq!(upgrade(next(&url).and_step(contract)).await.unwrap(), ["schema version 4: no notes"]);
-    assert!(is_unavailable(&register(&restarted, "late").await), "it has been forgotten, and does no harm");
+    assert!(is_unavailable(&register(&claims(&restarted), "late").await), "it has been forgotten, and does no harm");
     assert!(restarted.check_writable().await.is_err());
     let refused = PostgresStore::open(present(&url), None).await.unwrap_err();
     assert!(matches!(refused, OpenError::TooNew { found: 4, needs: 3, known: 2 }), "{refused}");
     assert!(PostgresStore::open(present(&url).read_only(), None).await.is_err());
     assert!(upgrade(present(&url)).await.is_err());
-    register(&new, "last").await.unwrap();
+    register(&claims(&new), "last").await.unwrap();
     new.check_writable().await.unwrap();
     expect_whole(&new).await;
 }
@@ -183,7 +142,7 @@ async fn nodes_of_two_versions_work_side_by_side_until_the_older_ones_are_gone()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_several_who_upgrade_at_once_one_works() {
     let url = new_database();
-    open(present(&url)).await.close().await;
+    open(&url).await.close().await;
     let slow = present(&url).and_step(Step::expand("slow", "SELECT pg_sleep(1); CREATE TABLE slow (id int)"));
     let all = tokio::join!(upgrade(slow.clone()), upgrade(slow.clone()), upgrade(slow));
     let mut done = [all.0.unwrap(), all.1.unwrap(), all.2.unwrap()].concat();
@@ -194,14 +153,14 @@ async fn of_several_who_upgrade_at_once_one_works() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upgrade_that_was_cut_off_is_begun_again() {
     let url = new_database();
-    let store = open(present(&url)).await;
+    let store = open(&url).await;
     let two = |second| next(&url).and_step(Step::expand("more", second));
     let slow = "CREATE TABLE more (id int); SELECT pg_sleep(600)";
     assert!(timeout(Duration::from_secs(2), upgrade(two(slow))).await.is_err());
     // Whoever was cut off has made the first step, and of the second nothing.
     let again = timeout(Duration::from_secs(60), upgrade(two("CREATE TABLE more (id int)")));
     assert_eq!(again.await.unwrap().unwrap(), ["schema version 4: more"]);
-    register(&store, "D-1").await.unwrap();
+    register(&claims(&store), "D-1").await.unwrap();
     let broken = two("CREATE TABLE more (id int)").and_step(Step::expand("broken", "CREATE TABLE x (); SELECT 1 / 0"));
     assert!(upgrade(broken).await.unwrap_err().to_string().contains("division by zero"));
     let client = connect(&url).await;
@@ -213,14 +172,14 @@ async fn an_upgrade_that_was_cut_off_is_begun_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_step_does_not_hold_up_others_while_it_waits_for_a_table() {
     let url = new_database();
-    let store = open(present(&url)).await;
+    let store = open(&url).await;
     let mut reader = connect(&url).await;
     let reading = reader.transaction().await.unwrap();
     reading.query("SELECT * FROM events", &[]).await.unwrap();
     let upgrading = tokio::spawn(upgrade(next(&url)));
     for number in 0..4 {
         sleep(Duration::from_secs(1)).await;
-        timeout(Duration::from_secs(10), register(&store, &format!("D-{number}"))).await.unwrap().unwrap();
+        timeout(Duration::from_secs(10), register(&claims(&store), &format!("D-{number}"))).await.unwrap().unwrap();
     }
     assert!(!upgrading.is_finished());
     reading.rollback().await.unwrap();
@@ -230,8 +189,8 @@ async fn a_step_does_not_hold_up_others_while_it_waits_for_a_table() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn read_models_are_those_of_one_version() {
     let url = new_database();
-    let store = open(present(&url)).await;
-    register(&store, "D-1").await.unwrap();
+    let store = open(&url).await;
+    register(&claims(&store), "D-1").await.unwrap();
     let client = connect(&url).await;
     let set = async |sql: &str| client.batch_execute(sql).await.unwrap();
 
@@ -248,14 +207,14 @@ async fn read_models_are_those_of_one_version() {
     ] {
         set(newer).await;
         store.check_writable().await.unwrap_err();
-        assert!(is_unavailable(&register(&store, "D-2").await));
+        assert!(is_unavailable(&register(&claims(&store), "D-2").await));
         let refused = PostgresStore::open(present(&url), None).await.unwrap_err();
         assert!(matches!(&refused, OpenError::NewReadModel { .. }), "{refused}");
         assert!(upgrade(present(&url)).await.is_err());
         set(undo).await;
     }
     store.check_writable().await.unwrap();
-    register(&store, "D-2").await.unwrap();
+    register(&claims(&store), "D-2").await.unwrap();
 
     // As an older version, or nobody, has left them.
     for older in ["UPDATE projections SET version = 0 WHERE name = 'ownership'", "DROP TABLE claim_history"] {
@@ -264,6 +223,6 @@ async fn read_models_are_those_of_one_version() {
         assert!(matches!(refused, OpenError::OldReadModel { .. }), "{refused}");
         let done = upgrade(present(&url)).await.unwrap();
         assert!(done.len() == 1 && READ_MODELS.contains(&done[0].as_str()), "{done:?}");
-        expect_whole(&open(present(&url)).await).await;
+        expect_whole(&open(&url).await).await;
     }
 }

@@ -1,9 +1,6 @@
 //! TLS to a PostgreSQL server: what `sslmode` and `sslrootcert` say is done, with a server that has a certificate of an authority
 //! of the test's own.
 
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},

@@ -1,7 +1,5 @@
 //! Several nodes on one PostgreSQL database, and what befalls the way between them.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::{
     sync::{
         Arc, Mutex,
@@ -13,18 +11,14 @@ use std::{
 use deed_adapters::{
     Store,
     conformance::{PostgresServer, new_database},
-    postgres::{PostgresOptions, PostgresStore},
-    secrets::{HmacDigester, Pepper},
-    surroundings::OsEntropy,
 };
 use deed_domain::{
-    claim_key::{ClaimKey, PepperId},
-    claims::{Claims, Failure, NewDevice, ProfileChoice},
+    claim_key::ClaimKey,
+    claims::{Claims, Failure},
     credentials::NewCredentials,
-    device::{ClaimPolicy, Reclaimer, Refusal},
-    ids::{CustomerId, DeviceId, Position, TenantId, UserId},
-    metadata::{Actor, Caller, Transport},
-    ports::{AppendError, DeviceIdentity, DeviceWatch, DeviceWatcher, EventStore, Feed, Scope, StoreError, Written},
+    device::{Reclaimer, Refusal},
+    ids::{CustomerId, DeviceId, Position, UserId},
+    ports::{AppendError, DeviceWatch, DeviceWatcher, EventStore, Feed, Scope, StoreError, Written},
 };
 use deed_projections::OwnershipQuery;
 use tokio::{
@@ -34,49 +28,11 @@ use tokio::{
 };
 use uuid::Uuid;
 
-const TENANT: TenantId = TenantId(Uuid::from_u128(1));
-
-async fn open(url: &str) -> PostgresStore {
-    PostgresStore::open(PostgresOptions::new(url, 4), None).await.unwrap()
-}
-
-fn claims(store: &PostgresStore) -> Claims {
-    let pepper = Pepper { id: PepperId("p".into()), secret: zeroize::Zeroizing::new(vec![7; 32]) };
-    let stored = Arc::new(store.clone());
-    let digester = Arc::new(HmacDigester::new(vec![pepper]).unwrap());
-    let policy = ClaimPolicy { allow_by_default: true, ..ClaimPolicy::default() };
-    Claims::new(stored.clone(), stored, digester, store.time(), Arc::new(OsEntropy), policy)
-}
-
-fn caller() -> Caller {
-    Caller { actor: Actor::System, transport: Transport::Internal, correlation_id: "test".into(), command_id: None }
-}
-
-async fn register(claims: &Claims, name: &str) -> Result<DeviceIdentity, Failure> {
-    let new = NewDevice {
-        name: name.to_owned(),
-        profile: ProfileChoice::Default,
-        label: None,
-        owner: None,
-        additional_info: None,
-        credentials: None,
-    };
-    Ok(DeviceIdentity::new(TENANT, claims.register(&caller(), TENANT, new).await?.device_id))
-}
-
-async fn issue(claims: &Claims, device: DeviceIdentity) -> Result<(), Failure> {
-    claims.issue_from_device(&caller(), device, ClaimKey::new("right"), 600_000).await.map(drop)
-}
+use crate::world::{TENANT, caller, claims, expect_whole, issue, open, register};
 
 async fn claim(claims: &Claims, name: &str, number: u128) -> Result<(), Failure> {
     let (customer, user) = (CustomerId(Uuid::from_u128(number)), UserId(Uuid::from_u128(number)));
     claims.claim(&caller(), TENANT, name, customer, user, ClaimKey::new("right")).await.map(drop)
-}
-
-/// The log is whole, and every read model follows from it.
-async fn expect_whole(store: &PostgresStore) {
-    let report = store.check(&mut |_, _| {}).await.unwrap();
-    assert_eq!(report.faults, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,7 +51,7 @@ async fn nodes_share_one_log_and_each_device_has_one_winner() {
     let mut won = 0;
     for _ in 0..ROUNDS {
         for device in &devices {
-            issue(&first, *device).await.unwrap();
+            issue(&first, *device, "right", 600_000).await.unwrap();
         }
         let mut racing = Vec::new();
         for (node, store) in nodes.iter().enumerate() {
@@ -105,7 +61,7 @@ async fn nodes_share_one_log_and_each_device_has_one_winner() {
                     let name = format!("D-{number}");
                     let claimed = claim(&claims, &name, 100 + node as u128).await;
                     // An issue beside it is refused or not, as it happens to come before or after.
-                    drop(issue(&claims, device).await);
+                    drop(issue(&claims, device, "right", 600_000).await);
                     (number, claimed)
                 }));
             }
