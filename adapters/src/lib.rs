@@ -35,4 +35,4 @@ mod store;
 pub mod surroundings;
 mod watchers;
 
-pub use store::{CheckReport, Ports, Progress, READ_MODELS, RebuildError, Store};
+pub use store::{CheckReport, OddPepper, Ports, Progress, READ_MODELS, RebuildError, Store};

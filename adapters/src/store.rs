@@ -58,12 +58,19 @@ pub trait Store: Ports {
     /// What the service goes by as the time.
     fn time(&self) -> Arc<dyn Clock>;
 
-    /// The peppers that are not those which were used under their ids before. One that is seen for the first time is
-    /// known from here on.
+    /// The peppers that are not as the store knows them; the first one of them is what new keys are digested with. One that is
+    /// seen for the first time is known from here on. Where nodes share the store, nothing is remembered of a node that has an
+    /// odd one.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be written.
-    async fn changed_peppers(&self, checks: Vec<PepperCheck>) -> Result<Vec<PepperId>, StoreError>;
+    async fn odd_peppers(&self, checks: Vec<PepperCheck>) -> Result<Vec<OddPepper>, StoreError>;
+
+    /// Knows no pepper of that id any more: the next one is as good as any. Whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be written.
+    async fn forget_pepper(&self, id: &PepperId) -> Result<bool, StoreError>;
 
     /// How many commands wait for the writer.
     fn queue_length(&self) -> usize;
@@ -92,6 +99,15 @@ pub trait Store: Ports {
     /// Finishes what has been accepted, makes it durable, and stops writing. What comes later is told that the store is
     /// closed.
     async fn close(&self);
+}
+
+/// A pepper that is not as the store knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OddPepper {
+    /// It is another one than was used under this id before.
+    Changed(PepperId),
+    /// New keys would be digested with it, and the other nodes that share the store do not have it.
+    Unknown(PepperId),
 }
 
 /// Why a read model was not rebuilt. The old one stands.

@@ -149,6 +149,7 @@ impl CliError {
                 SecretsError::PepperLost { .. }
                 | SecretsError::OtherPepper { .. }
                 | SecretsError::ChangedPepper { .. }
+                | SecretsError::UnknownPepper { .. }
                 | SecretsError::NotConfigured { .. },
             )
             | Self::Wiring(_)

@@ -6,6 +6,7 @@ mod config;
 mod copy;
 mod exit;
 mod export;
+mod forget_pepper;
 mod import;
 mod migrate;
 mod progress;
@@ -53,6 +54,7 @@ enum Command {
     Rebuild(rebuild::Rebuild),
     Migrate(migrate::Migrate),
     ResetLink(reset_link::ResetLink),
+    ForgetPepper(forget_pepper::ForgetPepper),
     Check(check::Check),
     Copy(copy::Copy),
     Config(config::Config),
@@ -80,6 +82,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rebuild(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::ResetLink(command) => command.run(),
+        Command::ForgetPepper(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Copy(command) => command.run(),
         Command::Config(command) => command.run(),

@@ -47,21 +47,37 @@ pub(crate) enum SecretsError {
     },
     /// A pepper that active keys were digested with is not there.
     #[error(
-        "active claim keys in the database need the pepper `{}`, which is none of those configured: restore \
-         secrets.yml from its backup, or add the pepper to security.peppers",
-        id.0
+        "active claim keys in the database need the pepper `{}`, which is none of those configured: {}",
+        id.0,
+        if *is_shared {
+            "add it to security.peppers, the same on every node"
+        } else {
+            "restore secrets.yml from its backup, or add the pepper to security.peppers"
+        }
     )]
     OtherPepper {
         /// The pepper that is not there.
         id: PepperId,
+        /// Whether several nodes share the database.
+        is_shared: bool,
     },
     /// Another node has another pepper under the same id.
     #[error(
         "the pepper `{}` is not the one that the database knows under this id: configure the same on every node, or give a new \
-         pepper an id of its own",
+         pepper an id of its own; if nobody has the old one any more, `deed forget-pepper {0}`",
         id.0
     )]
     ChangedPepper {
+        /// The pepper.
+        id: PepperId,
+    },
+    /// The other nodes would refuse the keys that this one issues.
+    #[error(
+        "the pepper `{}` is the first of this node, for new keys, and the database does not know it: other nodes would refuse \
+         such keys. Configure the same on every node; a new pepper first stands behind another one on all of them",
+        id.0
+    )]
+    UnknownPepper {
         /// The pepper.
         id: PepperId,
     },

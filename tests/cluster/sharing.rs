@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use deed_adapters::{
     Store,
+    conformance::new_database,
     postgres::{PostgresOptions, PostgresStore},
 };
 use deed_domain::{
@@ -18,8 +19,8 @@ use tokio::time::{Instant, sleep};
 use crate::{
     asking::{Asking, By, Call},
     broker::{Kind, Mosquitto},
-    deed::world::secret,
-    nodes::{Cluster, NODES, Settings},
+    deed::{Server, deed, run, world::secret},
+    nodes::{Cluster, NODES, SHARED, Settings},
 };
 
 /// After how long another node does the work of one that was killed.
@@ -219,4 +220,35 @@ async fn keys_that_run_out_are_recorded_once_whoever_dies() {
     assert_eq!(expired(&cluster), DEVICES, "each once");
     cluster.expect_undamaged();
     cluster.stop().await;
+}
+
+/// What a node writes would be refused by the others, or the other way round.
+#[tokio::test]
+async fn a_node_with_other_peppers_than_the_others_does_not_start() {
+    let (directory, url) = (tempfile::tempdir().unwrap(), new_database());
+    let pepper = |id: &str, letter: &str| format!("{id}:{}", letter.repeat(44));
+    let node = |peppers: &str| {
+        let mut command = deed(directory.path());
+        command.args(["serve", "--database", &url]).envs(SHARED).env("SECURITY_PEPPERS", peppers);
+        command
+    };
+    let refused = |peppers: &str, why: &str| {
+        let (status, _, error) = run(&mut node(peppers));
+        assert!(status == 64 && error.contains(why) && !error.contains(&"b".repeat(44)), "{peppers}: {error}");
+    };
+    let starts = |peppers: &str| drop(Server::start(&mut node(peppers)).stop());
+    let (ours, new) = (pepper("p1", "a"), pepper("p2", "b"));
+    starts(&ours);
+    refused(&new, "the database does not know it");
+    refused(&format!("{new},{ours}"), "a new pepper first stands behind another one on all of them");
+    refused(&pepper("p1", "b"), "`deed forget-pepper p1`");
+    starts(&format!("{ours},{new}"));
+    starts(&format!("{new},{ours}"));
+    // One that was configured by mistake, or is lost.
+    refused(&format!("{ours},{}", pepper("p2", "c")), "is not the one that the database knows");
+    let forget = |id: &str| run(deed(directory.path()).args(["forget-pepper", id, "--database", &url]));
+    assert_eq!(forget("p2"), (0, String::new(), String::new()));
+    let (status, _, error) = forget("p2");
+    assert!(status == 1 && error.contains("knows no pepper `p2`"), "{error}");
+    starts(&format!("{ours},{}", pepper("p2", "c")));
 }

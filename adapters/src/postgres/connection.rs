@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, Runtime, Timeouts};
 use percent_encoding::percent_decode_str;
-use tokio_postgres::Config;
+use tokio_postgres::{Config, config::TargetSessionAttrs};
 
 use super::{
     error::OpenError,
@@ -56,6 +56,15 @@ pub(in crate::postgres) enum Purpose {
 pub(in crate::postgres) struct Server {
     config: Config,
     tls: Tls,
+}
+
+impl Server {
+    /// The same, where writes are taken. A session that begins while they are not would go on refusing them when they are taken
+    /// again; it is not begun.
+    pub(in crate::postgres) fn writable(mut self) -> Self {
+        self.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        self
+    }
 }
 
 /// Reads the address of a database.

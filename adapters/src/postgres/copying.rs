@@ -77,7 +77,7 @@ pub(crate) struct Target {
 impl Target {
     /// Opens it, makes its schema if there is none, and takes it for this copy.
     pub(crate) async fn open(options: PostgresOptions) -> Result<Self, CopyError> {
-        let server = connection::parse(&options.url)?;
+        let server = connection::parse(&options.url)?.writable();
         let pool = connection::pool(&server, Purpose::Others(2))?;
         Schema::default().make_or_expect(&pool).await?;
         let client = pool.get().await.map_err(SqlError::from)?;

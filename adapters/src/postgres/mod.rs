@@ -15,6 +15,7 @@ mod feed;
 mod leases;
 mod log_end;
 mod migrations;
+mod peppers;
 mod plan;
 mod read_models;
 mod rebuild;
@@ -56,11 +57,12 @@ use self::{
     error::SqlError,
     migrations::Schema,
     sessions::NewSessions,
-    values::{commit, execute, query_one, within},
+    values::{commit, within},
     writer::{Queue, Writer},
 };
 use crate::{
-    CheckReport, Progress, RebuildError, Store, notices::Notices, secrets::PepperCheck, surroundings::OsEntropy,
+    CheckReport, OddPepper, Progress, RebuildError, Store, notices::Notices, secrets::PepperCheck,
+    surroundings::OsEntropy,
 };
 
 /// How a database is opened.
@@ -165,6 +167,7 @@ impl PostgresStore {
     pub async fn open(options: PostgresOptions, clock: Option<Arc<dyn Clock>>) -> Result<Self, OpenError> {
         let PostgresOptions { url, connections, read_only, schema } = options;
         let server = connection::parse(&url)?;
+        let server = if read_only { server } else { server.writable() };
         let pool = connection::pool(&server, Purpose::Others(connections))?;
         let notices = Arc::new(Notices::default());
         let failing = Arc::new(AtomicBool::new(false));
@@ -273,21 +276,22 @@ impl Store for PostgresStore {
         }
     }
 
-    async fn changed_peppers(&self, checks: Vec<PepperCheck>) -> Result<Vec<PepperId>, StoreError> {
+    async fn odd_peppers(&self, checks: Vec<PepperCheck>) -> Result<Vec<OddPepper>, StoreError> {
         let mut client = self.connection().await?;
         let (tx, _) = self.begin(&mut client).await?;
-        let mut changed = Vec::new();
-        for (id, digest) in checks {
-            let digest = digest.as_slice();
-            let add = "INSERT INTO pepper_checks (pepper, digest) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-            execute(&tx, add, &[&id.0, &digest]).await?;
-            let same = "SELECT digest = $2 FROM pepper_checks WHERE pepper = $1";
-            if !query_one(&tx, same, &[&id.0, &digest]).await?.get::<_, bool>(0) {
-                changed.push(id);
-            }
+        let odd = peppers::odd(&tx, checks).await?;
+        if odd.is_empty() {
+            commit(tx).await?;
         }
+        Ok(odd)
+    }
+
+    async fn forget_pepper(&self, id: &PepperId) -> Result<bool, StoreError> {
+        let mut client = self.connection().await?;
+        let (tx, _) = self.begin(&mut client).await?;
+        let is_known = peppers::forget(&tx, id).await?;
         commit(tx).await?;
-        Ok(changed)
+        Ok(is_known)
     }
 
     fn queue_length(&self) -> usize {

@@ -35,7 +35,7 @@ impl PostgresStore {
         options: PostgresOptions,
         told: &mut (dyn FnMut(Upgraded<'_>) + Send),
     ) -> Result<(), OpenError> {
-        let pool = connection::pool(&connection::parse(&options.url)?, Purpose::Others(2))?;
+        let pool = connection::pool(&connection::parse(&options.url)?.writable(), Purpose::Others(2))?;
         copying::expect_none(&pool).await?;
         let mut client = pool.get().await.map_err(SqlError::from)?;
         while let Some(step) = options.schema.make_next(&mut client).await? {

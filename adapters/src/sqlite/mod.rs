@@ -46,7 +46,7 @@ use self::{
     readers::Readers,
     writer::{Job, Queue, RegistryJob, Writer},
 };
-use crate::{CheckReport, Progress, RebuildError, Store, notices::Notices, secrets::PepperCheck};
+use crate::{CheckReport, OddPepper, Progress, RebuildError, Store, notices::Notices, secrets::PepperCheck};
 
 /// How a database file is opened.
 #[derive(Clone, Debug)]
@@ -194,20 +194,25 @@ impl Store for SqliteStore {
         Arc::clone(&self.0.clock)
     }
 
-    async fn changed_peppers(&self, checks: Vec<PepperCheck>) -> Result<Vec<PepperId>, StoreError> {
+    async fn odd_peppers(&self, checks: Vec<PepperCheck>) -> Result<Vec<OddPepper>, StoreError> {
         self.write(move |tx, _| {
-            let mut changed = Vec::new();
+            let mut odd = Vec::new();
             for (id, digest) in checks {
                 tx.prepare_cached("INSERT OR IGNORE INTO pepper_checks (pepper, digest) VALUES (?1, ?2)")?
                     .execute(params![id.0, digest.as_slice()])?;
                 let mut known = tx.prepare_cached("SELECT digest = ?2 FROM pepper_checks WHERE pepper = ?1")?;
                 if !known.query_row(params![id.0, digest.as_slice()], |row| row.get(0))? {
-                    changed.push(id);
+                    odd.push(OddPepper::Changed(id));
                 }
             }
-            Ok(changed)
+            Ok(odd)
         })
         .await
+    }
+
+    async fn forget_pepper(&self, id: &PepperId) -> Result<bool, StoreError> {
+        let id = id.0.clone();
+        self.write(move |tx, _| Ok(tx.execute("DELETE FROM pepper_checks WHERE pepper = ?1", [id])? > 0)).await
     }
 
     fn queue_length(&self) -> usize {

@@ -21,11 +21,13 @@ use deed_domain::{
     ports::{AppendError, DeviceWatch, DeviceWatcher, EventStore, Feed, Scope, StoreError, Written},
 };
 use deed_projections::OwnershipQuery;
+use futures_util::future::join_all;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     time::{Instant, sleep, timeout},
 };
+use tokio_postgres::NoTls;
 use uuid::Uuid;
 
 use crate::world::{TENANT, caller, claims, expect_whole, issue, open, register};
@@ -328,4 +330,38 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
         assert_eq!(found.map(|row| row.device_id), Some(*device_id), "{name}");
     }
     expect_whole(&nodes[1]).await;
+}
+
+/// Managed databases say so when their disk is nearly full, and take it back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_from_when_nothing_could_be_written_is_not_kept() {
+    let server = PostgresServer::start();
+    server.ready().await;
+    let (admin, connection) = tokio_postgres::connect(&server.url("postgres"), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let store = open(&server.url("postgres")).await;
+    let all = || join_all((0..4).map(|_| store.odd_peppers(Vec::new())));
+    let say = async |on: &str| {
+        admin
+            .batch_execute(&format!("ALTER DATABASE postgres SET default_transaction_read_only = {on}"))
+            .await
+            .unwrap();
+        let ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'deed'";
+        admin.query(ours, &[]).await.unwrap();
+    };
+    assert!(all().await.iter().all(Result::is_ok));
+    say("on").await;
+    sleep(Duration::from_millis(1_100)).await;
+    let refused = all().await.into_iter().map(|written| written.unwrap_err().to_string()).collect::<Vec<_>>();
+    assert!(refused.iter().any(|why| why.contains("does not allow writes")), "{refused:?}");
+    assert!(store.check_writable().await.is_err());
+    admin
+        .batch_execute(
+            "SET default_transaction_read_only = off; ALTER DATABASE postgres RESET default_transaction_read_only",
+        )
+        .await
+        .unwrap();
+    let written = all().await;
+    assert!(written.iter().all(Result::is_ok), "{written:?}");
+    store.check_writable().await.unwrap();
 }

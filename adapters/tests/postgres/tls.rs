@@ -90,7 +90,7 @@ impl Place {
 
     /// Whether every connection of the store is encrypted; the store is closed then.
     async fn is_encrypted(&self, store: PostgresStore) -> bool {
-        store.changed_peppers(Vec::new()).await.unwrap();
+        store.odd_peppers(Vec::new()).await.unwrap();
         let sql = "SELECT bool_and(ssl), count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
              WHERE application_name = 'deed'";
         let row = self.admin.query_one(sql, &[]).await.unwrap();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use deed_adapters::{
-    CheckReport, READ_MODELS, Store,
+    CheckReport, OddPepper, READ_MODELS, Store,
     secrets::{HmacDigester, Pepper},
     sqlite::{SqliteOptions, SqliteStore},
 };
@@ -236,9 +236,14 @@ fn a_pepper_is_known_again() {
             let pepper = Pepper { id: PepperId("p".into()), secret: zeroize::Zeroizing::new(vec![secret; 32]) };
             HmacDigester::new(vec![pepper]).unwrap().checks()
         };
-        for (secret, changed) in [(7, 0), (7, 0), (8, 1), (7, 0)] {
-            assert_eq!(world.store.changed_peppers(checks(secret)).await.unwrap().len(), changed);
+        let odd = [OddPepper::Changed(PepperId("p".into()))];
+        for (secret, expected) in [(7, &odd[1..]), (7, &odd[1..]), (8, &odd[..]), (7, &odd[1..])] {
+            assert_eq!(world.store.odd_peppers(checks(secret)).await.unwrap(), expected);
         }
+        for is_known in [true, false] {
+            assert_eq!(world.store.forget_pepper(&PepperId("p".into())).await.unwrap(), is_known);
+        }
+        assert_eq!(world.store.odd_peppers(checks(8)).await.unwrap(), []);
     });
 }
 
