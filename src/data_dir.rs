@@ -8,7 +8,6 @@ use std::{
 
 const LOCK: &str = "lock";
 const DEMO: &str = "demo";
-const SEEDED: &str = "seeded";
 
 /// A data directory that is this process's alone, until it is dropped.
 #[derive(Debug)]
@@ -78,28 +77,6 @@ impl DataDir {
     pub(crate) fn settle(&self) -> Result<(), DataDirError> {
         let mark = self.path.join(DEMO);
         if self.is_demo && !mark.exists() { fs::write(mark, "").map_err(|why| self.unusable(why)) } else { Ok(()) }
-    }
-
-    /// Whether it was made for a demo, with passwords that everybody knows.
-    pub(crate) const fn is_demo(&self) -> bool {
-        self.is_demo
-    }
-
-    /// Whether the demo's devices and people have all been made.
-    ///
-    /// # Errors
-    /// [`DataDirError::Unusable`].
-    pub(crate) fn is_seeded(&self) -> Result<bool, DataDirError> {
-        let text = fs::read_to_string(self.path.join(DEMO)).map_err(|why| self.unusable(why))?;
-        Ok(text.trim() == SEEDED)
-    }
-
-    /// Records that they have.
-    ///
-    /// # Errors
-    /// [`DataDirError::Unusable`].
-    pub(crate) fn mark_seeded(&self) -> Result<(), DataDirError> {
-        fs::write(self.path.join(DEMO), format!("{SEEDED}\n")).map_err(|why| self.unusable(why))
     }
 
     fn unusable(&self, why: io::Error) -> DataDirError {
@@ -196,15 +173,11 @@ mod tests {
         fs::create_dir(&used).unwrap();
         fs::write(used.join("deed.db"), "").unwrap();
         assert!(matches!(DataDir::open_demo(&used, "serve"), Err(DataDirError::NotADemo { .. })));
-        assert!(!DataDir::open(&used, "serve").unwrap().is_demo());
+        drop(DataDir::open(&used, "serve").unwrap());
 
-        let demo = DataDir::open_demo(&new, "serve").unwrap();
-        demo.settle().unwrap();
-        assert!(demo.is_demo() && !demo.is_seeded().unwrap());
-        demo.mark_seeded().unwrap();
-        drop(demo);
-        assert!(DataDir::open_demo(&new, "serve").unwrap().is_seeded().unwrap());
-        assert!(DataDir::open(&new, "serve").unwrap().is_demo());
+        DataDir::open_demo(&new, "serve").unwrap().settle().unwrap();
+        fs::write(new.join("deed.db"), "").unwrap();
+        drop(DataDir::open_demo(&new, "serve").unwrap());
     }
 
     #[test]

@@ -45,8 +45,8 @@ const BACKLOG: u32 = 1024;
 /// accepted is finished; a second signal ends at once.
 #[derive(Args, Debug)]
 pub(super) struct Serve {
-    /// Begin with people and devices to try it with, on a data directory of its own [default: ./deed-demo]; on this
-    /// machine only, unless an address is configured
+    /// Begin with people and devices to try it with, on a data directory of its own [default: ./deed-demo], or in an
+    /// empty database on a server; on this machine only, unless an address is configured
     #[arg(long)]
     demo: bool,
 
@@ -71,30 +71,24 @@ impl Serve {
         let ports = runtime.block_on(Ports::take(&config, certificates))?;
         data_dir.as_ref().map_or(Ok(()), DataDir::settle)?;
         let _database = config.storage.database_elsewhere().map(|path| lock_database(path, "serve")).transpose()?;
-        let had_secrets = config.storage.secrets_file().exists();
+        let had_secrets = data_dir.is_some() && config.storage.secrets_file().exists();
         let secrets = match &data_dir {
             Some(_) => Secrets::complete(&config, &OsEntropy)?,
             None => Secrets::of_all_nodes(&config)?,
         };
         let metrics = gauges::collect().map_err(|why| CliError::System(format!("metrics: {why}")))?;
-        let surroundings = Surroundings { data_dir, ports, metrics, connections };
+        let surroundings = Surroundings { _data_dir: data_dir, ports, metrics, connections };
         runtime.block_on(self.serve(&config, &secrets, had_secrets, surroundings))
     }
 
-    /// None where everything is on a database server.
+    /// None where everything is on a database server and configured. For a demo there that is not, secrets are made.
     fn take_data_dir(&self, config: &Config) -> Result<Option<DataDir>, CliError> {
         let path = &config.storage.data_dir;
-        if self.demo {
-            return Ok(Some(DataDir::open_demo(path, "serve --demo")?));
-        }
-        if config.storage.is_on_a_server() {
+        if config.storage.is_on_a_server() && (!self.demo || Secrets::of_all_nodes(config).is_ok()) {
             return Ok(None);
         }
-        let data_dir = DataDir::open(path, "serve")?;
-        if data_dir.is_demo() {
-            tracing::warn!("this data directory was made for a demo, with passwords that everybody knows");
-        }
-        Ok(Some(data_dir))
+        let data_dir = if self.demo { DataDir::open_demo(path, "serve --demo") } else { DataDir::open(path, "serve") };
+        Ok(Some(data_dir?))
     }
 
     async fn serve(
@@ -104,7 +98,7 @@ impl Serve {
         had_secrets: bool,
         surroundings: Surroundings,
     ) -> Result<(), CliError> {
-        let Surroundings { data_dir, ports, metrics, connections } = surroundings;
+        let Surroundings { _data_dir, ports, metrics, connections } = surroundings;
         let signals = Signals::catch().map_err(|why| CliError::System(format!("signals cannot be caught: {why}")))?;
         let store = storage::open(&config.storage).await?;
         pepper_check::active_keys(&*store, secrets, config.storage.is_on_a_server()).await?;
@@ -114,7 +108,7 @@ impl Serve {
         }
         let mut service = Service::build(config, secrets, store, metrics.clone(), connections)?;
         let url = format!("http://{}", reachable(ports.http.local_addr()?));
-        self.prepare(&service, data_dir.as_ref(), config, &url).await?;
+        self.prepare(&service, config, &url).await?;
         let bridge = bridge::settings(config, &*service.store).await?;
         service.bridge = bridge.map(|settings| Bridge::new(settings, service.protocol.clone()));
         let http = listen(ports.http)?;
@@ -143,28 +137,16 @@ impl Serve {
     }
 
     /// Makes what a new database begins with, and says how to sign in.
-    async fn prepare(
-        &self,
-        service: &Service,
-        data_dir: Option<&DataDir>,
-        config: &Config,
-        url: &str,
-    ) -> Result<(), CliError> {
+    async fn prepare(&self, service: &Service, config: &Config, url: &str) -> Result<(), CliError> {
         let mut out = io::stdout();
-        if let Some(data_dir) = data_dir.filter(|_| self.demo) {
-            let is_empty = service.store.is_empty().await?;
-            if !data_dir.is_seeded()? && !is_empty && config.storage.is_on_a_server() {
-                return Err(CliError::Usage(
-                    "the database holds something already, and a demo begins with nothing".into(),
-                ));
-            }
-            if !data_dir.is_seeded()? || is_empty {
-                demo::seed(service).await.map_err(not_seeded)?;
-                data_dir.mark_seeded()?;
-            }
-            write!(out, "{}", demo::sheet(url, config.server.address.is_loopback()))?;
-            writeln!(out)?;
+        if self.demo {
+            demo::seed(service).await.map_err(not_seeded)?;
+            let sheet = demo::sheet(url, config.server.address.is_loopback(), config.storage.server());
+            writeln!(out, "{sheet}")?;
             return Ok(());
+        }
+        if demo::is_demo(&*service.store).await? {
+            tracing::warn!("this database was made for a demo, with passwords that everybody knows");
         }
         let show = |password: &str| {
             writeln!(out, "Sign in as {} with the password {password}", first_start::OPERATOR)?;
@@ -186,13 +168,14 @@ fn not_seeded(error: SeedError) -> CliError {
         SeedError::Device(Failure::Refused(why @ (Refusal::KeyTooShort { .. } | Refusal::KeyTrivial))) => {
             CliError::Usage(format!("the demo's own keys break security.claim.adminKeys: {why}"))
         }
+        SeedError::NotADemo => CliError::Usage(error.to_string()),
         error => error.into(),
     }
 }
 
 /// What is this process's alone while it runs, and where it counts.
 struct Surroundings {
-    data_dir: Option<DataDir>,
+    _data_dir: Option<DataDir>,
     ports: Ports,
     metrics: PrometheusHandle,
     connections: Connections,

@@ -23,7 +23,7 @@ pub(crate) use self::{
     secrets_file::{Secrets, SecretsError},
     sections::{
         BridgeSettings, ClaimSettings, CoapSettings, DATABASE_FILE, DatabaseUrl, JwtSettings, LimitSettings, LogFormat,
-        LogSettings, MailSettings, MqttSettings, NamedPepper, PepperSettings, ReclaimBody, ServerSettings,
+        LogSettings, MailSettings, MqttSettings, NamedPepper, PepperSettings, ReclaimBody, ServerSettings, ServerUrl,
         SignInSettings, StorageSettings, TransportSettings,
     },
 };

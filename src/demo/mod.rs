@@ -1,9 +1,9 @@
-//! `--demo`: the ordinary server on a data directory of its own, seeded once with people and devices to try it with.
+//! `--demo`: the ordinary server on a database of its own, seeded once with people and devices to try it with.
 
 mod seed;
 mod sheet;
 
-pub(crate) use seed::{SeedError, seed};
+pub(crate) use seed::{SeedError, is_demo, seed};
 pub(crate) use sheet::sheet;
 
 /// A person of the demo.
@@ -23,6 +23,7 @@ enum Role {
     CustomerUser(usize),
 }
 
+/// The last one is added when all else is there: whoever finds it need not seed again.
 const PEOPLE: [Person; 5] = [
     Person { email: "tenant@thingsboard.org", password: "tenant", role: Role::TenantAdmin },
     Person { email: "customer@thingsboard.org", password: "customer", role: Role::CustomerUser(0) },

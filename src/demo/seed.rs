@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use deed_adapters::Store;
 use deed_domain::{
     claim_key::ClaimKey,
     claims::{ClaimingChange, ClaimingData, DataChange, Failure, NewDevice, ProfileChoice, SwitchChange},
@@ -33,6 +34,9 @@ const KEYS_EXPIRE_AT: Timestamp = Timestamp(4_102_444_800_000);
 /// Why the demo could not be made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SeedError {
+    /// Somebody uses the database, and not for a demo.
+    #[error("the database holds something already, and no demo, which begins with an empty one")]
+    NotADemo,
     /// A person, customer or tenant was not added.
     #[error(transparent)]
     Accounts(#[from] AccountsError),
@@ -47,11 +51,26 @@ pub(crate) enum SeedError {
     Credentials(#[from] InvalidCredentials),
 }
 
-/// Makes whatever of the demo is not there.
+/// Whether a demo was made in the database, or begun, with passwords that everybody knows.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn is_demo(store: &dyn Store) -> Result<bool, StoreError> {
+    Ok(store.tenant(TENANT_ID).await?.is_some())
+}
+
+/// Makes a demo in an empty database; goes on where that was cut off.
 ///
 /// # Errors
 /// [`SeedError`].
 pub(crate) async fn seed(service: &Service) -> Result<(), SeedError> {
+    let [people @ .., last] = &PEOPLE;
+    let is_last_there = service.store.user_by_email(last.email).await?.is_some();
+    match is_demo(&*service.store).await? {
+        true if is_last_there => return Ok(()),
+        false if !service.store.is_empty().await? => return Err(SeedError::NotADemo),
+        _ => {}
+    }
     let now = service.clock.now();
     if service.store.by_name(TENANT_ID, DEFAULT_PROFILE).await?.is_none() {
         let tenant = Tenant::titled(TENANT_ID, now, TENANT);
@@ -64,7 +83,7 @@ pub(crate) async fn seed(service: &Service) -> Result<(), SeedError> {
             service.store.add_customer(Customer::titled(id, TENANT_ID, now, title)).await?;
         }
     }
-    for person in &PEOPLE {
+    for person in people {
         if service.store.user_by_email(person.email).await?.is_none() {
             add_person(service, person, now).await?;
         }
@@ -72,7 +91,7 @@ pub(crate) async fn seed(service: &Service) -> Result<(), SeedError> {
     for device in &DEVICES {
         add_device(service, device).await?;
     }
-    Ok(())
+    add_person(service, last, now).await
 }
 
 async fn add_person(service: &Service, person: &Person, now: Timestamp) -> Result<(), SeedError> {

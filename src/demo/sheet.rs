@@ -3,11 +3,17 @@
 use std::fmt::Write;
 
 use super::{CUSTOMERS, Claiming, DEVICES, PEOPLE, Role};
+use crate::config::ServerUrl;
 
-/// The sheet for a demo that is served at `url`.
-pub(crate) fn sheet(url: &str, is_loopback_only: bool) -> String {
-    let mut sheet = "deed demo\n\nPeople\n".to_owned();
+/// The sheet for a demo that is served at `url`, and whose data is in a database on a `server`, if it has no file of its own.
+pub(crate) fn sheet(url: &str, is_loopback_only: bool, server: Option<&ServerUrl>) -> String {
+    let mut sheet = "deed demo\n".to_owned();
     // Writing to a text does not fail.
+    if let Some(server) = server {
+        let _ =
+            writeln!(sheet, "\nThese people and devices are in the database {server}, as `database` is configured.");
+    }
+    sheet.push_str("\nPeople\n");
     let _ = writeln!(sheet, "  {:<28}{:<12}may", "e-mail", "password");
     for person in &PEOPLE {
         let may = match person.role {

@@ -25,5 +25,5 @@ pub(crate) use mqtt::MqttSettings;
 pub(crate) use peppers::{NamedPepper, PepperSettings};
 pub(crate) use server::ServerSettings;
 pub(crate) use sign_in::SignInSettings;
-pub(crate) use storage::{DATABASE_FILE, DatabaseUrl, StorageSettings};
+pub(crate) use storage::{DATABASE_FILE, DatabaseUrl, ServerUrl, StorageSettings};
 pub(crate) use transport::TransportSettings;

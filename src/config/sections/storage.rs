@@ -62,9 +62,17 @@ impl StorageSettings {
         }
     }
 
-    /// Whether it is kept on a server, which several nodes may share.
+    /// Where it is kept, if that is a server, which several nodes may share.
+    pub(crate) const fn server(&self) -> Option<&ServerUrl> {
+        match &self.database {
+            Some(DatabaseUrl::Postgres(url)) => Some(url),
+            Some(DatabaseUrl::Sqlite(_)) | None => None,
+        }
+    }
+
+    /// Whether it is kept on one.
     pub(crate) const fn is_on_a_server(&self) -> bool {
-        matches!(self.database, Some(DatabaseUrl::Postgres(_)))
+        self.server().is_some()
     }
 
     /// The file of the secrets that the service made for itself.
