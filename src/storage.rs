@@ -11,7 +11,7 @@ use deed_adapters::{
 
 use crate::{
     cli::CliError,
-    config::{DATABASE_FILE, DatabaseUrl, StorageSettings},
+    config::{DATABASE_FILE, ServerUrl, StorageSettings},
     data_dir::{DataDir, lock_database},
 };
 
@@ -32,9 +32,10 @@ pub(crate) async fn open_read_only(storage: &StorageSettings) -> Result<Arc<dyn 
 }
 
 async fn open_for(storage: &StorageSettings, read_only: bool) -> Result<Arc<dyn Store>, CliError> {
-    if let Some(options) = server(storage) {
+    if let Some((url, options)) = server(storage) {
         let options = if read_only { options.read_only() } else { options };
-        return Ok(Arc::new(PostgresStore::open(options, None).await?));
+        let store = PostgresStore::open(options, None).await;
+        return Ok(Arc::new(store.map_err(|why| CliError::OpenServer { url: url.clone(), why })?));
     }
     let path = storage.database_file();
     let options = if read_only { SqliteOptions::read_only(&path) } else { SqliteOptions::new(&path) };
@@ -42,12 +43,10 @@ async fn open_for(storage: &StorageSettings, read_only: bool) -> Result<Arc<dyn 
     Ok(Arc::new(store.map_err(|why| CliError::Open { path, why })?))
 }
 
-/// How it is opened, if it is on a server.
-pub(crate) fn server(storage: &StorageSettings) -> Option<PostgresOptions> {
-    match &storage.database {
-        Some(DatabaseUrl::Postgres(url)) => Some(PostgresOptions::new(url.expose(), storage.database_connections)),
-        Some(DatabaseUrl::Sqlite(_)) | None => None,
-    }
+/// Where it is and how it is opened, if it is on a server.
+pub(crate) fn server(storage: &StorageSettings) -> Option<(&ServerUrl, PostgresOptions)> {
+    let url = storage.server()?;
+    Some((url, PostgresOptions::new(url.expose(), storage.database_connections)))
 }
 
 /// What a process that writes holds, so that no other one writes the same files.

@@ -256,6 +256,19 @@ fn what_cannot_be_used_is_told_with_its_own_status() {
     }
     assert!(!path("nothing").exists());
 
+    for (address, status, told) in [
+        ("u:hunter2@nowhere.invalid/d", 69, "postgres://nowhere.invalid/d: cannot open the database: "),
+        ("u:hun/t@er2@nowhere.invalid/d", 69, "postgres://…: cannot open the database: "),
+        ("u:hun@ter2@nowhere.invalid/d", 69, "@ is %40"),
+        ("u:hunter2", 64, "percent-encoded"),
+    ] {
+        let address = format!("postgres://{address}");
+        let (found, _, error) = run(deed(&path("nothing")).args(["check", "--database", &address]));
+        assert!(found == status && error.contains(told) && !error.contains("ter2"), "{address}: {found} {error}");
+        let (_, shown, _) = run(deed(&path("nothing")).args(["config", "--database", &address]));
+        assert!(!shown.contains("ter2"), "{shown}");
+    }
+
     Server::start(&mut serve(&path("damaged"))).stop();
     fs::write(path("damaged").join("deed.db"), "this is no database, whatever its name says".repeat(200)).unwrap();
     for command in ["serve", "check", "export"] {

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use deed_adapters::{
-    copy::{Copied, CopyStep, copy},
+    copy::{Copied, CopyError, CopyStep, copy},
     postgres::PostgresOptions,
 };
 
@@ -69,7 +69,11 @@ impl Copy {
             }
         }));
         drop(bar);
-        Ok(tell(copied?, &from)?)
+        let copied = copied.map_err(|why| match why {
+            CopyError::Target(why) => CliError::OpenServer { url: to, why },
+            other => CliError::Copy(other),
+        })?;
+        Ok(tell(copied, &from)?)
     }
 }
 

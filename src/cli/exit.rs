@@ -13,7 +13,7 @@ use deed_projections::Undecodable;
 
 use super::import::Unlabelled;
 use crate::{
-    config::{ConfigError, SecretsError},
+    config::{ConfigError, SecretsError, ServerUrl},
     data_dir::DataDirError,
     demo::SeedError,
     tls_files::TlsFilesError,
@@ -57,8 +57,13 @@ pub(crate) enum CliError {
         why: sqlite::OpenError,
     },
     /// The database server cannot be used.
-    #[error(transparent)]
-    OpenServer(#[from] postgres::OpenError),
+    #[error("{url}: {why}{}", url.advice())]
+    OpenServer {
+        /// The database.
+        url: ServerUrl,
+        /// Why.
+        why: postgres::OpenError,
+    },
     /// The database cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -158,7 +163,7 @@ impl CliError {
             Self::Secrets(SecretsError::Unwritable { .. })
             | Self::DataDir(_)
             | Self::Copy(CopyError::NotEmpty | CopyError::OtherSource) => NO_DATA_DIR,
-            Self::OpenServer(why) | Self::Copy(CopyError::Target(why)) => of_server(why),
+            Self::OpenServer { why, .. } | Self::Copy(CopyError::Target(why)) => of_server(why),
             Self::Open { why, .. } | Self::Copy(CopyError::Source(why)) if why.is_damage() => DAMAGED,
             Self::Store(StoreError::Damaged { .. } | StoreError::Corrupt(_))
             | Self::Copy(

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use clap::Args;
 use deed_adapters::{
-    postgres::{PostgresOptions, PostgresStore, Upgraded},
-    sqlite::OpenError,
+    postgres::{OpenError, PostgresOptions, PostgresStore, Upgraded},
+    sqlite,
 };
 
 use super::{
@@ -34,8 +34,11 @@ impl Migrate {
         let settings = self.location.load(&[])?.config.storage;
         runtime()?.block_on(async {
             match storage::server(&settings) {
-                Some(options) if self.dry_run => show(&PostgresStore::missing(options).await?),
-                Some(options) => upgrade(options).await,
+                Some((url, options)) => {
+                    let told =
+                        if self.dry_run { PostgresStore::missing(options).await } else { upgrade(options).await };
+                    show(&told.map_err(|why| CliError::OpenServer { url: url.clone(), why })?)
+                }
                 None if self.dry_run => {
                     Err(CliError::Usage("--dry-run is for databases on a PostgreSQL server".into()))
                 }
@@ -54,7 +57,7 @@ fn show(missing: &[String]) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn upgrade(options: PostgresOptions) -> Result<(), CliError> {
+async fn upgrade(options: PostgresOptions) -> Result<Vec<String>, OpenError> {
     let mut done = Vec::new();
     let mut progress: Option<(String, Progress)> = None;
     PostgresStore::upgrade(options, &mut |told| match told {
@@ -70,15 +73,14 @@ async fn upgrade(options: PostgresOptions) -> Result<(), CliError> {
         }
     })
     .await?;
-    drop(progress);
-    show(&done)
+    Ok(done)
 }
 
 async fn open(settings: &StorageSettings) -> Result<(), CliError> {
     // A misspelt path is not made into an empty database.
     let path = settings.database_file();
     if !path.exists() {
-        return Err(CliError::Open { path, why: OpenError::Missing });
+        return Err(CliError::Open { path, why: sqlite::OpenError::Missing });
     }
     let _locks = storage::lock(settings, "migrate")?;
     storage::open(settings).await?.close().await;

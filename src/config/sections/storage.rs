@@ -101,17 +101,47 @@ impl ServerUrl {
     }
 }
 
-/// Host and database alone; neither, where it is not plain which part they are.
+impl ServerUrl {
+    /// Host and database, if it is plain which part they are.
+    fn place(&self) -> Option<&str> {
+        let (_, rest) = self.0.split_once("://")?;
+        let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        let place = place.split_once('@').map_or(place, |(_, place)| place);
+        let (hosts, database) = place.split_once('/')?;
+        let is_plain = !parameters.contains('@') && hosts.split(',').all(is_host) && is_name(database);
+        is_plain.then_some(place)
+    }
+
+    /// What may be wrong with an address that cannot be used, as the end of a sentence.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self.place() {
+            Some(_) => "",
+            None => {
+                " (an address is postgres://<user>:<password>@<host>:<port>/<database>; in user and password, whatever is neither a \
+                 letter nor a digit is percent-encoded: @ is %40, / is %2F, ? is %3F)"
+            }
+        }
+    }
+}
+
+/// A name, an address, or the percent-encoded directory of a socket; with a port, or without.
+fn is_host(text: &str) -> bool {
+    let (host, rest) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        Some(parts) => parts,
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    let is_port = |rest: &str| rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    is_name(host) && (rest.is_empty() || is_port(rest))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-_.:%".contains(c))
+}
+
+/// Host and database alone; neither where they are not plain: a password may be anywhere then.
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
-        let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-        let place = match place.rsplit_once('@') {
-            Some((_, place)) => place,
-            None if parameters.contains('@') => "…",
-            None => place,
-        };
-        write!(f, "postgres://{place}")
+        write!(f, "postgres://{}", self.place().unwrap_or("…"))
     }
 }
 
@@ -184,10 +214,34 @@ mod tests {
             assert_eq!(Database.show(&url), "postgres://h:5433/d");
             assert!(!format!("{url:?}").contains("hunter2"));
         }
-        for text in
-            ["postgres://u:hunter2?@h/d", "postgres://h/d?user=u@h&password=hunter2", "postgres://u:a@hunter2@h/d"]
+        for (text, place) in
+            [("[::1]:5433/d", "[::1]:5433/d"), ("u@a:1,b/d", "a:1,b/d"), ("%2Frun%2Fpg/d", "%2Frun%2Fpg/d")]
         {
-            assert!(!Database.show(&Database.parse(&text.into()).unwrap()).contains("hunter2"), "{text}");
+            assert_eq!(
+                Database.show(&Database.parse(&format!("postgres://{text}").into()).unwrap()),
+                format!("postgres://{place}")
+            );
+        }
+        for text in [
+            "u:hunter2?@h/d",
+            "h/d?user=u@h&password=hunter2",
+            "u:a@hunter2@h/d",
+            "u:hunter2",
+            "u:hunter2/d",
+            "hunter2",
+            "u:@hunter2",
+            "u:1/hunter2/h/d",
+            "u:hunter2#@h:x/d",
+            "[hunter2/d",
+            "/hunter2",
+            "hunter2/",
+        ] {
+            let url = Database.parse(&format!("postgres://{text}").into()).unwrap();
+            assert_eq!(
+                (Database.show(&url), format!("{url:?}")),
+                ("postgres://…".into(), "Postgres(ServerUrl(postgres://…))".into()),
+                "{text}"
+            );
         }
     }
 }
