@@ -53,6 +53,13 @@ fn help_tells_commands_and_exit_status() {
     for word in ["serve", "replay", "export", "rebuild", "check", "copy", "migrate", "config", "Exit status", "73"] {
         assert!(out.contains(word), "{word}\n{out}");
     }
+    let told = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let page = include_str!("../docs/operations/README.md").lines();
+    let rows: Vec<_> = page.filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | ")).collect();
+    assert!(rows.len() > 8, "{rows:?}");
+    for (number, meaning) in rows.iter().filter(|(number, _)| number.parse::<u8>().is_ok()) {
+        assert!(told.contains(&format!("{number} {meaning}")), "{number} {meaning}\n{out}");
+    }
     assert!(out.contains("A device-claiming service"), "{out}");
     for (command, told) in [
         ("copy", "The secrets are not in the file"),

@@ -33,16 +33,18 @@ struct Cli {
 
 const EXIT_STATUS: &str = "\
 Exit status:
-  0    done
+  0    stopped as asked, or the command did what it was for
   1    failed: nothing found, or some lines not imported
   64   the command line or the configuration cannot be used
-  65   the stored data is damaged
-  66   the input cannot be read, or as a whole makes no sense
-  69   the database or the port is not available
+  65   the stored data is damaged, or of another version (an older one: run `deed migrate`); or a copy
+       is not equal to what was copied
+  66   the input of an import cannot be read, or as a whole makes no sense
+  69   the database or the port is not available, or there is no database yet; or another copy is
+       under way
   73   the data directory cannot be used: not writable, in use, or not a demo's; or a copy has no
        empty database to go to
   74   the output cannot be written
-  130  stopped by a second signal";
+  130  ended at once by a second signal";
 
 // What each does is told by its own type: told here, it would hide all but the first line.
 #[derive(Debug, Subcommand)]
