@@ -28,11 +28,11 @@ use crate::{config::DatabaseUrl, storage};
 /// The secrets are not in the file: every node is configured with those that the installation has had.
 #[derive(Args, Debug)]
 pub(super) struct Copy {
-    /// The installation, as sqlite:<path>
+    /// The installation, as sqlite:PATH
     #[arg(long, value_name = "URL")]
     from: String,
 
-    /// The database, as postgres://<user>@<host>/<database> [default: the configured one, so that no password stands on the
+    /// The database, as postgres://USER@HOST/DATABASE [default: the configured one, so that no password stands on the
     /// command line]
     #[arg(long, value_name = "URL")]
     to: Option<String>,

@@ -23,7 +23,7 @@ pub(super) struct Location {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
 
-    /// The database, as sqlite:<path> or postgres://<user>@<host>/<database> [default: deed.db in the data directory]
+    /// The database, as sqlite:PATH or postgres://USER@HOST/DATABASE [default: deed.db in the data directory]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 }

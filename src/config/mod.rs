@@ -1,7 +1,7 @@
 //! The configuration: one YAML file, environment variables and a few options, checked whole before anything starts.
 //!
 //! A setting is defined once, in its section under `sections/`: name, variable, default, kind and meaning. From that
-//! it is read ([`load`]), shown ([`Loaded::to_yaml`]) and documented ([`reference`]).
+//! it is read ([`load`]), shown ([`Loaded::to_yaml`]) and documented ([`reference()`]).
 
 mod effective;
 mod environment;

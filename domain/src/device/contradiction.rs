@@ -1,4 +1,4 @@
-//! Whether an event can have happened to a device as it was: what [`decide`](super::decide) never lets happen. A fold does not
+//! Whether an event can have happened to a device as it was: what [`decide`](super::decide()) never lets happen. A fold does not
 //! ask, as what is recorded is a fact; who checks a log does.
 
 use crate::{

@@ -15,14 +15,14 @@
 //! | [`device_message`] | telemetry and requests of a device |
 //! | [`gateway_message`] | claims and connections of the devices behind a gateway |
 //! | [`generated_key`] | a made key as a person types it |
-//! | [`import`] | a file of devices |
+//! | [`fn@import`] | a file of devices |
 //! | [`mqtt_stream`] | everything that an MQTT client sends on one connection |
 //! | [`protobuf_claim`] | what a device sends to register a claim key, in Protobuf |
 //! | [`provision_request`] | what a device sends to add itself |
-//! | [`request`] | a whole request to the HTTP port, of a person or of a device |
-//! | [`token`] | a JSON Web Token |
+//! | [`fn@request`] | a whole request to the HTTP port, of a person or of a device |
+//! | [`fn@token`] | a JSON Web Token |
 //! | [`event`], [`metadata`], [`key_digest`] | what stands in the log |
-//! | [`export`] | a file that `deed export` wrote, and what is made of its events |
+//! | [`fn@export`] | a file that `deed export` wrote, and what is made of its events |
 
 #![forbid(unsafe_code)]
 
