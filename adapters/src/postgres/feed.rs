@@ -166,6 +166,14 @@ impl PostgresStore {
     async fn look(&self, seen: Seen) -> Result<Seen, SqlError> {
         let mut now = self.seen().await?;
         let mut written = Vec::new();
+        if now.position < seen.position {
+            tracing::error!(
+                position = now.position.0,
+                seen = seen.position.0,
+                "the log ends before an event that this node has seen: the database has lost what was acknowledged, as a standby that \
+                 takes over without having received everything does"
+            );
+        }
         if seen.position < now.position {
             let touched = touched(&self.connection().await?, seen.position, now.position).await?;
             self.notices().notify(&touched);

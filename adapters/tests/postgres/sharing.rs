@@ -8,19 +8,22 @@ use std::{
 
 use deed_adapters::{
     Store,
-    conformance::{SettableClock, new_database},
+    conformance::{PostgresServer, SettableClock, new_database},
     postgres::{PostgresOptions, PostgresStore},
 };
 use deed_domain::{
-    ids::{DeviceId, DeviceSessionId},
-    ports::{DeviceIdentity, DeviceWatch, DeviceWatcher, LEASE, Leases, Written},
+    claim_key::ClaimKey,
+    claims::Failure,
+    ids::{CustomerId, DeviceId, DeviceSessionId, UserId},
+    ports::{AppendError, DeviceIdentity, DeviceWatch, DeviceWatcher, LEASE, Leases, StoreError, Written},
     time::Timestamp,
 };
-use deed_projections::ActiveKeysQuery;
+use deed_projections::{ActiveKeysQuery, OwnershipQuery};
 use tokio::time::{Instant, sleep};
+use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-use crate::world::{TENANT, caller, claims, issue, open, register};
+use crate::world::{TENANT, caller, claims, expect_whole, issue, open, register};
 
 /// A device with a key that lives for a second.
 async fn device_with_key(store: &PostgresStore, number: usize) -> DeviceIdentity {
@@ -152,4 +155,40 @@ async fn nodes_hear_of_all_sessions_that_begin_at_others_and_of_none_of_their_ow
         assert_eq!(heard.len(), wanted.len(), "each once");
         assert!(HashSet::from_iter(heard) == wanted);
     }
+}
+
+/// A standby takes over that had not received everything: what a node remembers of it has not happened.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_database_has_lost_is_not_remembered() {
+    let server = PostgresServer::start();
+    server.ready().await;
+    let (admin, connection) = tokio_postgres::connect(&server.url("postgres"), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let run = async |statements: &[&str]| {
+        for statement in statements {
+            admin.batch_execute(statement).await.unwrap();
+        }
+    };
+    let leave = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'deed'";
+    run(&["CREATE DATABASE deed"]).await;
+    let store = open(&server.url("deed")).await;
+    let claims = claims(&store);
+    let device = register(&claims, "D").await.unwrap();
+    issue(&claims, device, "right", 600_000).await.unwrap();
+    let (lock, unlock) = ("ALTER DATABASE deed ALLOW_CONNECTIONS false", "ALTER DATABASE deed ALLOW_CONNECTIONS true");
+    run(&[lock, leave, "CREATE DATABASE standby TEMPLATE deed", unlock]).await;
+
+    let claim = async |number: u128| loop {
+        let (customer, user) = (CustomerId(Uuid::from_u128(number)), UserId(Uuid::from_u128(number)));
+        match claims.claim(&caller(), TENANT, "D", customer, user, ClaimKey::new("right")).await {
+            Err(Failure::NotAppended(AppendError::Store(StoreError::Unavailable(_)))) => {}
+            claimed => return claimed.map(drop),
+        }
+    };
+    claim(1).await.unwrap();
+    run(&[lock, leave, "ALTER DATABASE deed RENAME TO lost", "ALTER DATABASE standby RENAME TO deed"]).await;
+    claim(2).await.unwrap();
+    expect_whole(&store).await;
+    let owners = store.ownerships(device.device_id).await.unwrap();
+    assert_eq!(owners.iter().map(|span| span.customer_id.0.as_u128()).collect::<Vec<_>>(), [2]);
 }

@@ -230,9 +230,19 @@ impl Writer {
         }
     }
 
+    /// Its connection. A new one may lead to another server, which has not received everything that the one before acknowledged:
+    /// what is remembered of devices may be more than there is.
+    async fn connect(&mut self) -> Result<Client, SqlError> {
+        let client = self.pool.get().await?;
+        if Object::metrics(&client).recycle_count == 0 {
+            self.devices = Folded::default();
+        }
+        Ok(client)
+    }
+
     /// An error says that nothing was written, or that this could not be found out.
     async fn try_once(&mut self, jobs: &[Job]) -> Result<Made, SqlError> {
-        let mut client = self.pool.get().await?;
+        let mut client = self.connect().await?;
         let error = match self.make(&mut client, jobs).await {
             Ok((made, Ok(()))) => return Ok(made),
             Ok((made, Err(error))) => {
@@ -288,7 +298,7 @@ impl Writer {
 
     /// Whether the last batch was made, though the answer to its commit got lost. Whoever made it holds the end of the log
     /// until it is made or undone, so that this is not asked too early.
-    async fn was_made(&self) -> Result<bool, SqlError> {
+    async fn was_made(&mut self) -> Result<bool, SqlError> {
         #[expect(clippy::disallowed_methods, reason = "how long to go on asking; decides nothing else")]
         let until = Instant::now() + IN_DOUBT;
         loop {
@@ -313,8 +323,8 @@ impl Writer {
         }
     }
 
-    async fn ask_for_last(&self) -> Result<bool, SqlError> {
-        let mut client = self.pool.get().await?;
+    async fn ask_for_last(&mut self) -> Result<bool, SqlError> {
+        let mut client = self.connect().await?;
         let tx = within(COMMIT_TIME, client.transaction()).await?;
         log_end::hold(&tx).await?;
         self.last.was_made(&tx).await
