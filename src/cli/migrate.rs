@@ -64,7 +64,7 @@ async fn upgrade(options: PostgresOptions) -> Result<Vec<String>, OpenError> {
         Upgraded::Step(step) => done.push(step.to_owned()),
         Upgraded::ReadModel { name, done: events, total } => {
             if progress.as_ref().is_none_or(|(known, _)| known != name) {
-                done.push(format!("read model {name}: filled again"));
+                done.push(format!("read model {name}: filled"));
                 progress = Some((name.to_owned(), Progress::start(format!("filling {name}"))));
             }
             if let Some((_, progress)) = &progress {

@@ -151,6 +151,19 @@ async fn of_several_who_upgrade_at_once_one_works() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_an_empty_database_too_each_says_what_it_did() {
+    let url = new_database();
+    let all = tokio::join!(upgrade(present(&url)), upgrade(present(&url)), upgrade(present(&url)));
+    let mut done = [all.0.unwrap(), all.1.unwrap(), all.2.unwrap()].concat();
+    done.sort_unstable();
+    let mut expected = READ_MODELS.map(str::to_owned).to_vec();
+    expected.extend(["schema version 1: the log".to_owned(), "schema version 2: the registry".to_owned()]);
+    expected.sort_unstable();
+    assert_eq!(done, expected);
+    expect_whole(&open(&url).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upgrade_that_was_cut_off_is_begun_again() {
     let url = new_database();
     let store = open(&url).await;
