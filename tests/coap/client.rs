@@ -127,7 +127,7 @@ impl Client {
     }
 
     async fn next(&self) -> Message {
-        let mut buffer = [0; 65_536];
+        let mut buffer = vec![0; 65_536];
         let length = self.socket.recv(&mut buffer).await.unwrap();
         Message::read(&buffer[..length])
     }
