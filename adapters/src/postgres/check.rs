@@ -7,10 +7,10 @@ use deed_domain::{
     time::Timestamp,
 };
 use deed_projections::Recorded;
-use tokio_postgres::IsolationLevel;
+use tokio_postgres::{IsolationLevel, error::SqlState};
 
 use super::{
-    error::SqlError,
+    error::{SqlError, told},
     event_rows, log_end,
     read_models::{Changes, INLINE, ReadModel},
     values::{Column, query, query_one, signed},
@@ -25,30 +25,30 @@ pub(in crate::postgres) async fn check(
     client: &mut Client,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<CheckReport, SqlError> {
-    // Undone at the end, with the tables of that moment.
-    let moment = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await?;
+    // Undone at the end, with the tables of that moment, which are all that it writes: also where nothing else may be written.
+    let begun = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(false);
+    let moment = begun.start().await.map_err(needing_tables)?;
     let schema: String = query_one(&moment, "SELECT quote_ident(current_schema())", &[]).await?.get(0);
-    let total: u64 =
-        Column::new("events", "count", 0).unsigned(&moment.query_one("SELECT count(*) FROM events", &[]).await?)?;
     let mut report = CheckReport::default();
-    check_columns(&moment, &mut report).await?;
-    check_streams(&moment, &mut report, &mut |done| progress(done / 2, total)).await?;
     let mut stored = Vec::new();
-    let mut faults_of_models = 0;
     for model in &INLINE {
         let current = model.stored_version(&moment).await? == Some(model.version);
         if current {
             stored.push(model);
         } else {
-            faults_of_models += 1;
             let ReadModel { name, version, .. } = model;
             report.fault(format!("read model {name}: not of version {version}; `deed migrate` fills it"));
         }
     }
+    let faults_of_models = report.fault_count;
     moment.batch_execute(&format!("SET LOCAL search_path = pg_temp, {schema}")).await?;
     for model in &stored {
-        moment.batch_execute(model.ddl).await?;
+        moment.batch_execute(model.ddl).await.map_err(needing_tables)?;
     }
+    let total: u64 =
+        Column::new("events", "count", 0).unsigned(&moment.query_one("SELECT count(*) FROM events", &[]).await?)?;
+    check_columns(&moment, &mut report).await?;
+    check_streams(&moment, &mut report, &mut |done| progress(done / 2, total)).await?;
     let done = &mut |done| progress((total + done) / 2, total);
     let head = check_order(&moment, &stored, &mut report, done).await?;
     let is_log_whole = report.fault_count == faults_of_models;
@@ -57,6 +57,20 @@ pub(in crate::postgres) async fn check(
     }
     moment.rollback().await?;
     Ok(report)
+}
+
+/// Says what is needed, where the tables of that moment cannot be made.
+fn needing_tables(error: tokio_postgres::Error) -> SqlError {
+    match error.code() {
+        Some(
+            &(SqlState::FEATURE_NOT_SUPPORTED | SqlState::READ_ONLY_SQL_TRANSACTION | SqlState::INSUFFICIENT_PRIVILEGE),
+        ) => SqlError::NotConnected(format!(
+            "{}. To compare them, read models are filled anew in temporary tables: check the primary server and no standby, or a \
+             restored backup, as a user who may make such tables (GRANT TEMPORARY ON DATABASE)",
+            told(&error)
+        )),
+        _ => error.into(),
+    }
 }
 
 /// What stands in columns of its own says what the event says. Whatever looks at all rows takes the time that it takes.

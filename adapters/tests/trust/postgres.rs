@@ -113,6 +113,23 @@ async fn tampering_is_found() {
 }
 
 #[tokio::test]
+async fn who_may_only_read_can_check() {
+    let world = World::with_history().await;
+    let database = world.url.rsplit_once('/').unwrap().1;
+    let say = async |sql: &str| world.client.batch_execute(&sql.replace("THIS", database)).await.unwrap();
+    say("CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
+         ALTER DATABASE THIS SET default_transaction_read_only = on")
+    .await;
+    let url = world.url.replace("deed@", "reader@");
+    let reader = async || PostgresStore::open(PostgresOptions::new(&url, 1).read_only(), None).await.unwrap();
+    let report = reader().await.check(&mut |_, _| {}).await.unwrap();
+    assert!(report.events > 9 && report.faults.is_empty(), "{report:?}");
+    say("BEGIN READ WRITE; REVOKE TEMPORARY ON DATABASE THIS FROM public; COMMIT").await;
+    let refused = reader().await.check(&mut |_, _| {}).await.unwrap_err().to_string();
+    assert!(refused.contains("GRANT TEMPORARY ON DATABASE"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_read_model_that_is_gone_is_told_and_made_again_by_an_upgrade() {
     let world = World::with_history().await;
     let before = world.rows().await;
