@@ -62,7 +62,7 @@ impl ApiKeyDraft {
     request_body = ApiKeyDraft,
     responses(
         (status = 200, description = "The key; a new one with its value.", body = ApiKeyJson),
-        (status = 400, description = "The request is malformed, the description is missing or too long, or it would change \
+        (status = 400, description = "The request is malformed, the description is missing, too long or no plain text, or it would change \
                                       the user or the time of a key."),
         (status = 404, description = "There is no such user, or no such key."),
     )
@@ -142,7 +142,9 @@ mod tests {
         for body in ["{}", r#"{"description":" "}"#, r#"{"description":null}"#] {
             assert_eq!(read(body).unwrap_err(), "API key description should be specified!", "{body}");
         }
-        assert!(read(&format!(r#"{{"description":"{}"}}"#, "x".repeat(256))).is_err());
+        for text in [&*"x".repeat(256), r"a\u0000b", "<b>"] {
+            assert!(read(&format!(r#"{{"description":"{text}"}}"#)).is_err(), "{text}");
+        }
         assert!(read(r#"{"description":"d","enabled":"perhaps"}"#).is_err());
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     request_body(content = String, content_type = "text/plain"),
     responses(
         (status = 200, description = "The key as it is now.", body = ApiKeyJson),
-        (status = 400, description = "The text is missing or too long, or the id is no UUID."),
+        (status = 400, description = "The text is missing, too long or no plain text, or the id is no UUID."),
         (status = 404, description = "There is no such key."),
     )
 )]

@@ -9,14 +9,13 @@ pub(crate) mod list;
 use deed_domain::{
     ids::{ApiKeyId, UserId},
     ports::{ApiKey, Authority, Principal, User},
+    texts::check_text,
     time::Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{error::ApiError, state::ApiState, wire::EntityId};
-
-const LONGEST_DESCRIPTION: usize = 255;
 
 /// An API key.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,8 +85,5 @@ fn check_description(text: &str) -> Result<(), ApiError> {
     if text.trim().is_empty() {
         return Err(ApiError::invalid("API key description should be specified!"));
     }
-    if text.chars().count() > LONGEST_DESCRIPTION {
-        return Err(ApiError::invalid("Validation error: description length must be equal or less than 255"));
-    }
-    Ok(())
+    check_text("description", text).map_err(|why| ApiError::invalid(why.to_string()))
 }
