@@ -1,5 +1,6 @@
 //! Lets pages of other origins use the API from a browser (`docs/protocol.md`, authentication): who may do what is
-//! decided by the token in a header, which no browser sends by itself.
+//! decided by the token in a header, which no browser sends by itself. They may also embed what is in `/widget/`, as scripts of
+//! another origin are fetched under the same rules. What else is served is for pages of this origin alone.
 
 use std::time::Duration;
 
@@ -9,12 +10,14 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, Expos
 use crate::extract::REQUEST_ID;
 
 const MAX_AGE: Duration = Duration::from_secs(1_800);
-const EXPOSED: [HeaderName; 2] = [REQUEST_ID, header::RETRY_AFTER];
+const OPEN: [&str; 2] = ["/api/", "/widget/"];
+const EXPOSED: [HeaderName; 4] =
+    [REQUEST_ID, header::RETRY_AFTER, HeaderName::from_static("deed-labels"), HeaderName::from_static("deed-left-out")];
 
 pub(crate) fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(|_: &HeaderValue, request: &Parts| {
-            request.uri.path().starts_with("/api/")
+            OPEN.iter().any(|open| request.uri.path().starts_with(open))
         }))
         .allow_methods(AllowMethods::mirror_request())
         .allow_headers(AllowHeaders::mirror_request())

@@ -14,6 +14,7 @@
 //! | `limits` | how many requests a tenant and a customer may send |
 //! | `outer`, `cors`, `allowed`, `fallback` | what surrounds every route |
 //! | `openapi` | the document of the whole |
+//! | `pages` | pages for people; what they are made of is in `api/web/` |
 //!
 //! A router of another crate (the device API over HTTP) is given to [`router`] and runs inside the same surroundings. It
 //! needs nothing of this crate: its refusals are empty responses that carry a `deed_domain::claims::Failure`, or an
@@ -35,6 +36,7 @@ mod limits;
 mod lingering;
 mod openapi;
 mod outer;
+mod pages;
 mod state;
 mod wire;
 
@@ -52,7 +54,7 @@ pub fn router(state: ApiState, extra: Router) -> Router {
     let state = Arc::new(state);
     let (routes, _) = endpoints::routes().split_for_parts();
     routes
-        .merge(endpoints::pages())
+        .merge(pages::routes())
         .fallback(fallback::no_route)
         .with_state(Arc::clone(&state))
         .merge(extra)

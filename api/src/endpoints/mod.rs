@@ -15,7 +15,6 @@ mod device_profiles;
 mod devices;
 mod forgotten_password;
 mod operation;
-mod pages;
 mod tenants;
 mod users;
 
@@ -23,7 +22,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use forgotten_password::reset_link;
 pub(crate) use operation::OPENAPI_PATH;
-pub(crate) use pages::routes as pages;
 
 use crate::state::Shared;
 

@@ -3,7 +3,7 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 use deed_domain::ports::LinkToken;
 
-use crate::{endpoints::pages::followed, error::ApiError, extract::QueryParams, state::Shared};
+use crate::{error::ApiError, extract::QueryParams, pages::followed, state::Shared};
 
 /// Follow a link to choose another password
 #[utoipa::path(

@@ -2,21 +2,23 @@
 
 use std::sync::LazyLock;
 
-use axum::{
-    body::Bytes,
-    http::{HeaderName, header},
+use axum::{body::Bytes, http::HeaderMap, response::Response};
+
+use crate::{
+    openapi::document,
+    pages::{Asset, Policy},
 };
 
-use crate::openapi::document;
-
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(document().to_json().unwrap_or_default()));
+static DOCUMENT: LazyLock<Asset> = LazyLock::new(|| {
+    let text = Bytes::from(document().to_json().unwrap_or_default());
+    Asset::new("application/json", text, Policy::Widget)
+});
 
 /// This document
 #[utoipa::path(
     get, path = "/api/openapi.json", tag = "operation",
     responses((status = 200, description = "OpenAPI 3.1.", body = Object))
 )]
-pub(crate) async fn openapi_document() -> ([(HeaderName, &'static str); 2], Bytes) {
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
-    (headers, DOCUMENT.clone())
+pub(crate) async fn openapi_document(headers: HeaderMap) -> Response {
+    DOCUMENT.answer(&headers)
 }

@@ -1,4 +1,4 @@
-"use strict";
+// Sets the password of whoever followed the link in a letter.
 
 const DEAD_CODES = ["activation_unknown", "activation_expired", "reset_unknown", "bad_credentials", "account_disabled"];
 const POLICY_CODES = ["validation_failed", "same_password"];
@@ -16,7 +16,7 @@ const button = document.querySelector("button");
 const outcome = document.getElementById("outcome");
 
 function tell(text, isGood) {
-  outcome.className = isGood ? "" : "bad";
+  outcome.className = isGood ? "problem good" : "problem";
   outcome.textContent = text;
 }
 

@@ -1,0 +1,54 @@
+//! Pages for people, and the files that they are made of (`docs/protocol.md`, pages). They are compiled in, and are not in the
+//! OpenAPI document.
+//!
+//! All of them stand in `api/web/`: plain HTML, CSS and ES modules, which are served as they are written. Pages of this
+//! service have addresses without a directory, so that what they refer to (`web/…`, `api/…`) is found behind any prefix.
+
+mod asset;
+mod headers;
+mod link;
+
+use axum::{Router, body::Bytes, http::HeaderMap, routing::get};
+
+pub(crate) use self::{asset::Asset, headers::Policy, link::followed};
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// A file and where it is served.
+struct File {
+    path: &'static str,
+    asset: Asset,
+}
+
+const fn file(path: &'static str, kind: &'static str, text: &'static str, policy: Policy) -> File {
+    File { path, asset: Asset::new(kind, Bytes::from_static(text.as_bytes()), policy) }
+}
+
+static FILES: [File; 13] = [
+    file("/", HTML, include_str!("../../web/index.html"), Policy::Page),
+    file("/web/index.js", SCRIPT, include_str!("../../web/index.js"), Policy::Page),
+    file("/web/base.css", CSS, include_str!("../../web/base.css"), Policy::Page),
+    file("/web/icon.svg", SVG, include_str!("../../web/icon.svg"), Policy::Page),
+    file("/web/dom.js", SCRIPT, include_str!("../../web/dom.js"), Policy::Page),
+    file("/web/session.js", SCRIPT, include_str!("../../web/session.js"), Policy::Page),
+    file("/web/api.js", SCRIPT, include_str!("../../web/api.js"), Policy::Page),
+    file("/web/page.js", SCRIPT, include_str!("../../web/page.js"), Policy::Page),
+    file("/web/sign-in.js", SCRIPT, include_str!("../../web/sign-in.js"), Policy::Page),
+    file("/widget/client.js", SCRIPT, include_str!("../../web/widget/client.js"), Policy::Widget),
+    file("/login/createPassword", HTML, include_str!("../../web/choose-password.html"), Policy::Letter),
+    file("/login/resetPassword", HTML, include_str!("../../web/choose-password.html"), Policy::Letter),
+    file("/login/choose-password.js", SCRIPT, include_str!("../../web/choose-password.js"), Policy::Letter),
+];
+
+/// The pages, and the files that they need.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    FILES.iter().fold(Router::new(), |router, file| {
+        router.route(file.path, get(async |headers: HeaderMap| file.asset.answer(&headers)))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! What is in `api/web` is served, and refers to nothing that is not.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Method, Request, Response, StatusCode},
+};
+use tower::ServiceExt as _;
+
+use super::{FILES, File, HTML, SCRIPT, routes};
+
+/// Pages that others lead to and that are not made yet.
+const TO_COME: [&str; 6] = ["/claim", "/devices", "/feed", "/import", "/labels", "/api-docs"];
+
+async fn ask(method: Method, path: &str) -> Response<Body> {
+    let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+    routes::<()>().oneshot(request).await.unwrap()
+}
+
+async fn text(path: &str) -> String {
+    let body = to_bytes(ask(Method::GET, path).await.into_body(), 1_000_000).await.unwrap();
+    String::from_utf8(body.into()).unwrap()
+}
+
+fn paths() -> BTreeSet<&'static str> {
+    FILES.iter().map(|file| file.path).collect()
+}
+
+#[tokio::test]
+async fn every_file_of_the_folder_is_served_as_it_is() {
+    let mut served = BTreeSet::new();
+    for file in &FILES {
+        let kind = Path::new(file.path).extension().map_or("html", |extension| extension.to_str().unwrap());
+        let kind = if kind == "js" { "javascript" } else { kind };
+        let answer = ask(Method::GET, file.path).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{}", file.path);
+        assert!(answer.headers()["content-type"].to_str().unwrap().contains(kind), "{}", file.path);
+        served.insert(text(file.path).await);
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
+    for path in files(&folder) {
+        assert!(served.contains(&fs::read_to_string(&path).unwrap()), "{} is not served", path.display());
+    }
+}
+
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[tokio::test]
+async fn what_a_file_refers_to_is_served() {
+    for File { path, .. } in &FILES {
+        for target in targets(&text(path).await) {
+            let target = resolved(path, &target);
+            let is_served = paths().contains(target.as_str());
+            assert!(is_served || TO_COME.contains(&target.as_str()), "{path} refers to {target}");
+        }
+    }
+    for path in TO_COME {
+        assert!(!paths().contains(path), "{path} has come");
+    }
+}
+
+/// What stands in `src="…"`, `href="…"`, `from "…"` and `import("…")`, and is no place of the page itself and no API.
+fn targets(text: &str) -> Vec<String> {
+    let after = |start: &str| {
+        text.split(start).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = ["src=\"", "href=\"", "href: \"", "from \"", "import(\""].into_iter().flat_map(after);
+    all.filter(|target| !target.starts_with('#') && !target.starts_with("api/")).collect()
+}
+
+/// Where that leads from that path. What scripts write as links is meant from the page, which has no directory.
+fn resolved(from: &str, target: &str) -> String {
+    let is_link_in_script = from.ends_with(".js") && !target.starts_with('.');
+    let folder = if is_link_in_script { "" } else { from.rsplit_once('/').unwrap().0 };
+    let mut parts: Vec<_> = folder.split('/').collect();
+    for part in target.split(['#', '?']).next().unwrap().split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()),
+            other => parts.push(other),
+        }
+    }
+    parts.join("/")
+}
+
+#[tokio::test]
+async fn the_policy_of_each_file() {
+    for File { path, .. } in &FILES {
+        let answer = ask(Method::GET, path).await;
+        let header = |name: &str| answer.headers()[name].to_str().unwrap();
+        let policy = header("content-security-policy");
+        for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "trusted-types 'none'"] {
+            assert!(policy.split("; ").any(|known| known == part), "{part} in {policy}");
+        }
+        assert!(!policy.contains("unsafe") && !policy.contains("http") && !policy.contains('*'), "{policy}");
+        assert_eq!(header("referrer-policy"), "no-referrer");
+        let origins = if path.starts_with("/widget/") { "cross-origin" } else { "same-origin" };
+        assert_eq!(header("cross-origin-resource-policy"), origins, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn no_page_holds_a_script_or_a_style_or_leads_elsewhere() {
+    for File { path, .. } in &FILES {
+        let (answer, text) = (ask(Method::GET, path).await, text(path).await);
+        let kind = answer.headers()["content-type"].to_str().unwrap();
+        if kind == HTML {
+            let opened = text.matches("<script").count();
+            assert_eq!(opened, text.matches("<script type=\"module\" src=\"").count(), "{path}");
+            for forbidden in ["<style", " style=", "://", "javascript:"] {
+                assert!(!text.contains(forbidden), "{forbidden} in {path}");
+            }
+            for needed in
+                ["<html lang=\"en\">", "<meta name=\"viewport\"", "rel=\"icon\"", "<noscript>", "id=\"outcome\""]
+            {
+                assert!(text.contains(needed), "{needed} in {path}");
+            }
+        }
+        if kind == SCRIPT {
+            for forbidden in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                "localStorage",
+                "document.cookie",
+            ] {
+                assert!(!text.contains(forbidden), "{forbidden} in {path}");
+            }
+            assert!(text.lines().count() <= 400, "{path} is to be taken apart");
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_methods_than_reading_are_not_known() {
+    assert_eq!(ask(Method::POST, "/").await.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let answer = ask(Method::HEAD, "/").await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(to_bytes(answer.into_body(), 10).await.unwrap().is_empty());
+}

@@ -1,0 +1,158 @@
+// What every page has: the bar with its links, who may see it, and how it loads, fails and speaks to people.
+
+import { h, replace } from "./dom.js";
+import { current, onChange, signOut } from "./session.js";
+import { signInForm } from "./sign-in.js";
+
+const CUSTOMER = "CUSTOMER_USER";
+const TENANT = "TENANT_ADMIN";
+const AUDITOR = "AUDITOR";
+const ROLES = { [CUSTOMER]: "customers", [TENANT]: "administrators", [AUDITOR]: "auditors", SYS_ADMIN: "operators" };
+/** The links of the bar, and whom they are for; `null` stands for who has not signed in. */
+const LINKS = [
+  { href: "claim", text: "Claim", of: [null, CUSTOMER] },
+  { href: "devices", text: "Devices", of: [CUSTOMER, TENANT, AUDITOR] },
+  { href: "import", text: "Import", of: [TENANT] },
+  { href: "labels", text: "Labels", of: [TENANT] },
+  { href: "feed", text: "Live", of: [TENANT, AUDITOR] },
+  { href: "api-docs", text: "API", of: [null, TENANT, AUDITOR, "SYS_ADMIN"] },
+];
+
+/** Starts the page. `render(main, user)` fills `main`, and may take its time; what it throws is shown, with a way to try again.
+ * With `roles`, nobody else gets to see it: who has not signed in gets the form, in the same place. Without, everybody does,
+ * `user` may be null, and what stands in the page's `main` stays. It is called again when somebody else signs in. */
+export function start({ roles, title, render = () => {} }) {
+  const frame = document.querySelector("main");
+  const view = roles ? h("div", { class: "view" }) : frame;
+  let shownTo = null;
+  let hadForm = false;
+  if (title) {
+    document.title = `${title} · deed`;
+  }
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    // The page's address may carry something behind its `#`.
+    event.preventDefault();
+    frame.focus();
+  });
+
+  async function fill(user) {
+    shownTo = user;
+    if (roles) {
+      replace(frame, replace(view, heading(title), skeleton()));
+    }
+    frame.setAttribute("aria-busy", "true");
+    try {
+      await render(view, user);
+    } catch (error) {
+      replace(view, heading(title), failure(error, () => fill(user)));
+    }
+    frame.removeAttribute("aria-busy");
+  }
+
+  /** Whoever signs out leaves nothing behind, unlike somebody whose login ends. */
+  function leave() {
+    shownTo = null;
+    if (roles) {
+      replace(view);
+    }
+    signOut();
+  }
+
+  async function show(user) {
+    fillBar(user, leave);
+    const isForm = roles && !user;
+    if (isForm) {
+      // What the page has shown is kept for who comes back.
+      view.hidden = true;
+      const why = shownTo ? "Your login has ended. Sign in to go on." : `This page is for ${people(roles)}.`;
+      replace(frame, heading(title), signInForm(why), view);
+    } else if (roles && !roles.includes(user.authority)) {
+      replace(frame, heading(title), forbidden(roles, user));
+    } else if (roles && shownTo?.id === user.id) {
+      view.hidden = false;
+      replace(frame, view);
+    } else {
+      view.hidden = false;
+      await fill(user);
+    }
+    // The form had the focus, and is gone.
+    if (hadForm && !isForm) {
+      focusHeading(frame);
+    }
+    hadForm = isForm;
+  }
+
+  onChange(show);
+  return show(current()?.user ?? null);
+}
+
+/** Says what has happened, at the foot of the window and to screen readers. `good` is false for what went wrong. */
+export function tell(text, good = true) {
+  const outcome = document.getElementById("outcome");
+  outcome.className = good ? "good" : "bad";
+  replace(outcome, text);
+}
+
+/** Asks before something is done that cannot be taken back. */
+export function confirm({ title, text, yes }) {
+  return new Promise((resolve) => {
+    const close = (answer) => () => dialog.close(answer);
+    const dialog = h("dialog", { "aria-labelledby": "confirm-title", "aria-describedby": "confirm-text" },
+      h("h2", { id: "confirm-title" }, title),
+      h("p", { id: "confirm-text" }, text),
+      h("div", { class: "actions" },
+        h("button", { type: "button", onclick: close("") }, "Cancel"),
+        h("button", { type: "button", class: "danger", onclick: close("yes") }, yes)));
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+/** Lines that stand where content will be. */
+export function skeleton(lines = 3) {
+  return h("div", { class: "skeleton", "aria-hidden": "true" }, Array.from({ length: lines }, () => h("span")));
+}
+
+/** What did not work, and a button that tries it again. */
+export function failure(error, again) {
+  const id = error.requestId;
+  return h("div", { class: "notice bad", role: "alert" },
+    h("p", {}, h("strong", {}, "That did not work. "), error.detail ?? "Please try again."),
+    id && h("p", { class: "muted" }, "Request ", h("code", {}, id)),
+    h("button", { type: "button", onclick: again }, "Try again"));
+}
+
+function heading(title) {
+  return h("h1", { tabIndex: -1 }, title);
+}
+
+function focusHeading(frame) {
+  const title = frame.querySelector("h1");
+  title?.setAttribute("tabindex", "-1");
+  (title ?? frame).focus();
+}
+
+function forbidden(roles, user) {
+  return h("div", { class: "notice" },
+    h("p", {}, `This page is for ${people(roles)}. You are signed in as `, h("strong", {}, user.email), "."),
+    h("button", { type: "button", onclick: signOut }, "Sign in as somebody else"));
+}
+
+function people(roles) {
+  return roles.map((role) => ROLES[role]).join(" and ");
+}
+
+function fillBar(user, leave) {
+  const here = location.pathname.split("/").pop();
+  const links = LINKS.filter(({ of }) => of.includes(user?.authority ?? null)).map(({ href, text }) =>
+    h("a", { href, "aria-current": href === here ? "page" : null }, text));
+  const whoever = user
+    ? [h("span", { class: "who", title: user.email }, user.name),
+      h("button", { type: "button", class: "quiet", onclick: leave }, "Sign out")]
+    : [h("a", { href: "devices", class: "button", "aria-current": here === "devices" ? "page" : null }, "Sign in")];
+  replace(document.querySelector("header nav"), h("div", { class: "links" }, links), h("div", { class: "whoever" }, whoever));
+}
