@@ -1,0 +1,19 @@
+//! The pages in a real browser, Debian's Chromium: what people see and do, with the service behind it.
+//!
+//! Each file in `tests/browser/` is a program of its own, with a browser and a service of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "browser/mod.rs"]
+mod browser;
+#[expect(dead_code, reason = "each test program uses a part of it")]
+mod deed;
+
+use self::{browser::drive, deed::world::serve};
+use tempfile::TempDir;
+
+#[test]
+fn pages() {
+    let data = TempDir::new().unwrap();
+    drive(&serve(&data, &[]), "pages.mjs");
+}
