@@ -10,7 +10,7 @@ use deed_adapters::{
     secrets::{Argon2Cost, Argon2Hasher, HmacDigester, InvalidCost, JwtSigner, Pepper, PepperError, SignerError},
     surroundings::OsEntropy,
 };
-use deed_api::{ApiSettings, ApiState, Readiness, RequestLimits};
+use deed_api::{ApiSettings, ApiState, OpenStreams, Readiness, RequestLimits};
 use deed_domain::{
     claims::Claims,
     deletions::Deletions,
@@ -168,6 +168,7 @@ impl Service {
                 tenant: config.limits.of_tenants().map(counted),
                 customer: config.limits.of_customers().map(counted),
             },
+            streams: OpenStreams::default(),
             settings: api_settings(config),
             metrics: Arc::new(move || metrics.render()),
             readiness: readiness.clone(),

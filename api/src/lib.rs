@@ -45,7 +45,7 @@ use std::sync::Arc;
 use axum::{Router, middleware};
 
 pub use endpoints::reset_link;
-pub use limits::RequestLimits;
+pub use limits::{OpenStreams, RequestLimits};
 pub use openapi::document as openapi_document;
 pub use state::{ApiSettings, ApiState, Readiness, ReclaimBody};
 

@@ -1,6 +1,9 @@
 //! How many requests a tenant and a customer may send (`docs/protocol.md`, limits).
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use deed_domain::{
     ids::{CustomerId, TenantId},
@@ -8,6 +11,9 @@ use deed_domain::{
 };
 
 use crate::error::ApiError;
+
+/// Streams without an end that a tenant's people may have open at once.
+const MOST_STREAMS: usize = 100;
 
 /// The limits; what is `None` is not limited. Operators belong to no tenant and are never limited.
 #[derive(Clone, Default)]
@@ -52,4 +58,70 @@ fn admit<K>(limiter: Option<&dyn RateLimiter<K>>, caller: Option<&K>, limited: L
         metrics::counter!("deed_rate_limited_total", "limit" => limited.name()).increment(1);
         ApiError::TooManyRequests { limited, too_many }
     })
+}
+
+/// The streams without an end that are open, by tenant.
+#[derive(Clone, Debug, Default)]
+pub struct OpenStreams(Arc<Mutex<HashMap<TenantId, usize>>>);
+
+/// One of a tenant's streams; its end when it is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenStream {
+    streams: OpenStreams,
+    tenant_id: TenantId,
+}
+
+impl OpenStreams {
+    /// Counts one more.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyStreams`].
+    pub(crate) fn open(&self, tenant_id: TenantId) -> Result<OpenStream, ApiError> {
+        let mut streams = self.held();
+        let open = streams.entry(tenant_id).or_default();
+        if *open == MOST_STREAMS {
+            return Err(ApiError::TooManyStreams);
+        }
+        *open += 1;
+        drop(streams);
+        Ok(OpenStream { streams: self.clone(), tenant_id })
+    }
+
+    /// Numbers are whole whoever panicked with them.
+    fn held(&self) -> MutexGuard<'_, HashMap<TenantId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        let mut streams = self.streams.held();
+        if let Some(open) = streams.get_mut(&self.tenant_id) {
+            *open -= 1;
+            if *open == 0 {
+                streams.remove(&self.tenant_id);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_tenant_has_so_many_streams_and_another_has_its_own() {
+        let streams = OpenStreams::default();
+        let [one, other] = [1, 2].map(|id| TenantId(Uuid::from_u128(id)));
+        let mut open: Vec<_> = (0..MOST_STREAMS).map(|_| streams.open(one).unwrap()).collect();
+        assert!(matches!(streams.open(one), Err(ApiError::TooManyStreams)));
+        let of_other = streams.open(other).unwrap();
+        open.pop();
+        open.push(streams.open(one).unwrap());
+        assert!(streams.open(one).is_err());
+        drop((open, of_other));
+        assert!(streams.held().is_empty(), "who has none is not remembered");
+    }
 }

@@ -1,9 +1,6 @@
 //! What the endpoints work with.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use deed_domain::{
     claims::Claims,
@@ -12,8 +9,9 @@ use deed_domain::{
     ports::{Accounts, Attributes, Clock, Credentials, Entropy, Feed, PasswordHasher, Profiles, TokenSigner},
 };
 use deed_projections::ReadModels;
+use tokio::sync::watch;
 
-use crate::limits::RequestLimits;
+use crate::limits::{OpenStreams, RequestLimits};
 
 /// What the handlers get: the state behind one pointer, as it is cloned for every request.
 pub(crate) type Shared = Arc<ApiState>;
@@ -48,6 +46,8 @@ pub struct ApiState {
     pub entropy: Arc<dyn Entropy>,
     /// How many requests may be sent.
     pub limits: RequestLimits,
+    /// Who follows a log, so that nobody does it too often.
+    pub streams: OpenStreams,
     /// The installation's settings.
     pub settings: ApiSettings,
     /// Writes the metrics in Prometheus' text format.
@@ -114,16 +114,23 @@ pub enum ReclaimBody {
 /// Whether the service wants requests; shared between the API and whoever shuts the service down.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness {
-    draining: Arc<AtomicBool>,
+    draining: Arc<watch::Sender<bool>>,
 }
 
 impl Readiness {
-    /// From now on the readiness check fails, so that no new requests are sent here. Those that come are answered.
+    /// From now on the readiness check fails, so that no new requests are sent here. Those that come are answered;
+    /// answers that would go on for ever end.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.draining.send_replace(true);
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        *self.draining.borrow()
+    }
+
+    /// Waits until no new requests are wanted.
+    pub(crate) async fn drained(&self) {
+        // It can only fail when the sender is gone, which is held here.
+        let _ = self.draining.subscribe().wait_for(|is_draining| *is_draining).await;
     }
 }

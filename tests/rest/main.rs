@@ -12,6 +12,7 @@ mod deed;
 mod audit_log;
 mod claim_keys;
 mod customers;
+mod feed;
 mod import;
 mod logins;
 mod mail;

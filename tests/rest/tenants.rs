@@ -14,12 +14,12 @@ const FORBIDDEN: StatusCode = StatusCode::FORBIDDEN;
 const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
 const UNKNOWN: &str = "784f394c-42b6-11f0-983c-b7beff2784f9";
 
-async fn operator(world: &World) -> String {
+pub(crate) async fn operator(world: &World) -> String {
     sign_in(&world.client, &world.server.url, "sysadmin@thingsboard.org", "sysadmin").await
 }
 
 /// A new tenant with an administrator, who is signed in.
-async fn tenant(world: &World, operator: &str, title: &str) -> (String, String) {
+pub(crate) async fn tenant(world: &World, operator: &str, title: &str) -> (String, String) {
     let (status, tenant) = world.post(operator, "/api/tenant", json!({"title": title})).await;
     assert_eq!(status, OK, "{tenant}");
     let email = format!("{title}@example.org");

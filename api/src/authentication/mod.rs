@@ -8,7 +8,10 @@ mod roles;
 mod token_pair;
 mod user_roles;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
 use deed_domain::{
     ids::{SessionId, UserId},
     ports::{ApiKeyValue, KeyRefused, Principal, TokenClaims, TokenError},
@@ -37,12 +40,17 @@ impl FromRequestParts<Shared> for SignedIn {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
-        let principal = match bearer::presented(&parts.headers)? {
-            Presented::Token(token) => of_token(state, token, TokenKind::Access).await?.1,
-            Presented::ApiKey(value) => of_key(state, value).await?,
-        };
+        let principal = principal(state, &parts.headers).await?;
         state.limits.admit(&principal)?;
         Ok(Self(principal))
+    }
+}
+
+/// Who asks, by a request's headers; whatever it is asked, it is not counted.
+pub(crate) async fn principal(state: &ApiState, headers: &HeaderMap) -> Result<Principal, ApiError> {
+    match bearer::presented(headers)? {
+        Presented::Token(token) => Ok(of_token(state, token, TokenKind::Access).await?.1),
+        Presented::ApiKey(value) => of_key(state, value).await,
     }
 }
 

@@ -41,6 +41,9 @@ pub(crate) enum ApiError {
     /// The caller's tenant or customer has sent as much as it may.
     #[error("Too many requests for current {}!", limited.name())]
     TooManyRequests { limited: Limited, too_many: TooMany },
+    /// So many of the tenant follow its log already.
+    #[error("Too many streams of this tenant are open.")]
+    TooManyStreams,
     /// The caller may not do that.
     #[error("You don't have permission to perform this operation!")]
     Forbidden,

@@ -42,6 +42,9 @@ pub(super) enum Bare {
 /// The number of a changed version; another conflict is a bad request.
 pub(super) const VERSION_CONFLICT: u16 = 35;
 
+/// When a stream may be opened again if there are too many, seconds.
+const STREAM_RETRY: i64 = 5;
+
 /// The number that stands for a status where nothing more exact is known.
 pub(super) fn error_code(status: StatusCode) -> u16 {
     match status {
@@ -100,6 +103,10 @@ impl From<&ApiError> for Report {
                 let report = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message());
                 let seconds = i64::try_from(too_many.seconds()).unwrap_or(i64::MAX);
                 Self { retry: Some(Retry::AfterSeconds(seconds)), ..report }
+            }
+            ApiError::TooManyStreams => {
+                let report = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", message());
+                Self { retry: Some(Retry::AfterSeconds(STREAM_RETRY)), ..report }
             }
             ApiError::Forbidden | ApiError::ForbiddenToOperators => {
                 Self::new(StatusCode::FORBIDDEN, "permission_denied", message())

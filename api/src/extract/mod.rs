@@ -22,7 +22,7 @@ pub(crate) use name_conflict::{Attempt, NameConflict, NameConflictParams};
 pub(crate) use page_params::PageParams;
 pub(crate) use page_query::{SortProperty, page_request};
 pub(crate) use path::{PathParams, check_path};
-pub(crate) use query::QueryParams;
+pub(crate) use query::{QueryParams, number_of};
 pub(crate) use request_id::{REQUEST_ID, RequestId};
 
 use uuid::Uuid;

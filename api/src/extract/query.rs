@@ -40,14 +40,21 @@ impl QueryParams {
     where
         T: FromStr + PartialOrd + Display,
     {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(ApiError::malformed(format!("Query parameter '{name}' must be a whole number")));
-        }
-        let number = text.parse().ok().filter(|number| range.contains(number));
-        number.map(Some).ok_or_else(|| ApiError::malformed(format!("Query parameter '{name}' is out of range")))
+        self.text(name).map(|text| number_of(&format!("Query parameter '{name}'"), text, range)).transpose()
     }
+}
+
+/// The text as a whole number within the range; `place` is where it stands, for the error.
+pub(crate) fn number_of<T>(place: &str, text: &str, range: impl RangeBounds<T>) -> Result<T, ApiError>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(ApiError::malformed(format!("{place} must be a whole number")));
+    }
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| ApiError::malformed(format!("{place} is out of range")))
 }
 
 impl FromRequestParts<Shared> for QueryParams {

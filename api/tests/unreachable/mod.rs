@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use deed_api::{ApiSettings, ApiState, Readiness, RequestLimits};
+use deed_api::{ApiSettings, ApiState, OpenStreams, Readiness, RequestLimits};
 use deed_domain::{
     claim_key::{ClaimKey, PepperId, PresentedKey},
     claims::Claims,
@@ -69,6 +69,7 @@ pub(crate) fn state(readiness: Readiness) -> ApiState {
         clock: ports.clone(),
         entropy: ports,
         limits: RequestLimits::default(),
+        streams: OpenStreams::default(),
         settings: ApiSettings { max_body_bytes: MAX_BODY, ..ApiSettings::default() },
         metrics: Arc::new(|| "deed_up 1\n".to_owned()),
         readiness,

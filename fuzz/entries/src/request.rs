@@ -8,7 +8,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Request, StatusCode},
+    http::{Request, StatusCode, header::CONTENT_TYPE},
 };
 use deed_adapters::{
     mail::NoMailServer,
@@ -16,7 +16,7 @@ use deed_adapters::{
     sqlite::{SqliteOptions, SqliteStore},
     surroundings::{OsEntropy, SystemClock},
 };
-use deed_api::{ApiSettings, ApiState, Readiness, RequestLimits};
+use deed_api::{ApiSettings, ApiState, OpenStreams, Readiness, RequestLimits};
 use deed_domain::{
     claim_key::PepperId,
     claims::Claims,
@@ -108,6 +108,10 @@ impl Service {
     async fn ask(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {
         let Ok(answer) = self.router.clone().oneshot(request).await;
         let status = answer.status();
+        // It would go on for ever.
+        if answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream") {
+            return (status, Vec::new());
+        }
         let body = to_bytes(answer.into_body(), ANSWER).await.unwrap_or_else(|error| panic!("half an answer: {error}"));
         (status, body.to_vec())
     }
@@ -196,6 +200,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         clock,
         entropy: Arc::new(OsEntropy),
         limits: RequestLimits::default(),
+        streams: OpenStreams::default(),
         settings: ApiSettings::default(),
         metrics: Arc::new(String::new),
         readiness: Readiness::default(),

@@ -7,6 +7,7 @@ pub(crate) mod device_events;
 pub(crate) mod device_ownership;
 pub(crate) mod device_state;
 mod event;
+mod live;
 mod log_reader;
 pub(crate) mod tenant_events;
 
@@ -21,6 +22,8 @@ use crate::{authentication::HistoryReader, error::ApiError, extract::QueryParams
 
 const DEFAULT_LIMIT: usize = 100;
 const MOST: usize = 1_000;
+/// Positions fit into 63 bits in every store.
+const MOST_POSITION: u64 = u64::MAX / 2;
 
 /// Which part of a history is asked for.
 struct Slice {
@@ -30,13 +33,18 @@ struct Slice {
 
 impl Slice {
     fn read(query: &QueryParams) -> Result<Self, ApiError> {
-        Ok(Self { after: after(query)?, limit: query.number("limit", 1..=MOST)?.unwrap_or(DEFAULT_LIMIT) })
+        Ok(Self { after: after(query)?.unwrap_or(Position(0)), limit: limit(query)? })
     }
 }
 
-/// The position after which to read. Positions fit into 63 bits in every store.
-fn after(query: &QueryParams) -> Result<Position, ApiError> {
-    Ok(Position(query.number("after", 0..=u64::MAX / 2)?.unwrap_or(0)))
+/// The position after which to read.
+fn after(query: &QueryParams) -> Result<Option<Position>, ApiError> {
+    Ok(query.number("after", 0..=MOST_POSITION)?.map(Position))
+}
+
+/// How many events an array has.
+fn limit(query: &QueryParams) -> Result<usize, ApiError> {
+    Ok(query.number("limit", 1..=MOST)?.unwrap_or(DEFAULT_LIMIT))
 }
 
 /// Refuses unless the device is or was one of the reader's tenant.
