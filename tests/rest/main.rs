@@ -9,6 +9,7 @@ mod devices;
 #[path = "../deed/mod.rs"]
 mod deed;
 
+mod audit;
 mod audit_log;
 mod claim_keys;
 mod customers;

@@ -10,7 +10,7 @@ use deed_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{log_reader::LogReader, require_device, unreadable};
+use super::{MOST_POSITION, log_reader::LogReader, require_device, unreadable};
 use crate::{
     authentication::{HistoryReader, Only},
     error::ApiError,
@@ -93,17 +93,20 @@ pub(crate) struct OwnerJson {
 
 /// Read a device as it was
 ///
-/// Folded from its events up to and including that time.
+/// Folded from its events up to and including that time or position. Events of one millisecond are told apart by position
+/// alone.
 #[utoipa::path(
     get, path = "/api/audit/devices/{deviceId}/state", tag = "audit",
     security(("bearer" = []), ("x-authorization" = [])),
     params(
         ("deviceId" = uuid::Uuid, Path, description = "The device."),
         ("at" = Option<i64>, Query, description = "The time, milliseconds since the epoch; now if missing."),
+        ("position" = Option<u64>, Query, description = "Instead of `at`: the position of the last event that counts. The time \
+         is that of the last one that does, 0 if none does."),
     ),
     responses(
         (status = 200, description = "The device as it was.", body = StateJson),
-        (status = 400, description = "A parameter is malformed."),
+        (status = 400, description = "A parameter is malformed, or there are both `at` and `position`."),
         (status = 404, description = "The tenant never had such a device."),
     )
 )]
@@ -114,9 +117,8 @@ pub(crate) async fn device_state(
     query: QueryParams,
 ) -> Result<Json<StateJson>, ApiError> {
     let id = path.id("deviceId")?;
-    // Without a time every event counts, also one that the log dates later than this machine's clock.
-    let until = query.number("at", i64::MIN..=i64::MAX)?.map(Timestamp);
-    let is_later = |event: &RecordedEvent| until.is_some_and(|until| event.recorded_at > until);
+    let until = Until::read(&query)?;
+    let is_later = |event: &RecordedEvent| until.is_before(event);
     require_device(&state, reader, id).await?;
     let mut events = LogReader::begin(&state.feed, Scope::Device(id), Position(0)).await?;
     let mut fold = Fold::default();
@@ -125,8 +127,41 @@ pub(crate) async fn device_state(
         let is_over = page.is_empty() || page.last().is_some_and(is_later);
         page.iter().filter(|event| !is_later(event)).try_for_each(|event| fold.apply(event))?;
         if is_over {
-            let at = until.unwrap_or_else(|| state.clock.now().max(fold.recorded_at));
+            let at = match until {
+                Until::Time(time) => time,
+                Until::Position(_) => fold.recorded_at,
+                Until::Now => state.clock.now().max(fold.recorded_at),
+            };
             return Ok(Json(fold.into_json(id, at)));
+        }
+    }
+}
+
+/// Which events count.
+enum Until {
+    /// All of them, also one that the log dates later than this machine's clock.
+    Now,
+    /// Those that were recorded at that time at the latest.
+    Time(Timestamp),
+    /// Those up to that one.
+    Position(Position),
+}
+
+impl Until {
+    fn read(query: &QueryParams) -> Result<Self, ApiError> {
+        match (query.number("at", i64::MIN..=i64::MAX)?, query.number("position", 0..=MOST_POSITION)?) {
+            (Some(_), Some(_)) => Err(ApiError::malformed("There can be 'at' or 'position', not both")),
+            (Some(time), None) => Ok(Self::Time(Timestamp(time))),
+            (None, Some(position)) => Ok(Self::Position(Position(position))),
+            (None, None) => Ok(Self::Now),
+        }
+    }
+
+    fn is_before(&self, event: &RecordedEvent) -> bool {
+        match *self {
+            Self::Now => false,
+            Self::Time(time) => event.recorded_at > time,
+            Self::Position(position) => event.position > position,
         }
     }
 }
