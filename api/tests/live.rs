@@ -21,8 +21,8 @@ use axum::{
 };
 use deed_api::{ApiState, Readiness, router};
 use deed_domain::{
-    ids::Position,
-    ports::{Feed, Page, Scope, StoreError, Subscription, TokenClaims, TokenError, TokenSigner},
+    ids::{DeviceId, Position},
+    ports::{Feed, Page, RecordedEvent, Scope, StoreError, Subscription, TokenClaims, TokenError, TokenSigner},
     time::Timestamp,
 };
 use tokio::time::{Instant, timeout};
@@ -44,6 +44,10 @@ impl Feed for Quiet {
 
     async fn position_before(&self, _: Timestamp) -> Result<Position, StoreError> {
         Ok(Position(0))
+    }
+
+    async fn last_of_each(&self, _: &[DeviceId], _: &[&str]) -> Result<Vec<RecordedEvent>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn subscribe(&self, _: Scope, _: Position) -> Box<dyn Subscription> {

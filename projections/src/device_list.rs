@@ -1,5 +1,7 @@
 //! The devices that exist.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use deed_domain::{
     device::DeviceEvent,
@@ -84,6 +86,12 @@ pub trait DeviceListQuery: Send + Sync {
     /// # Errors
     /// [`StoreError`] if the read model cannot be read.
     async fn device(&self, device_id: DeviceId) -> Result<Option<DeviceRow>, StoreError>;
+
+    /// The names of those of these devices that exist, whatever their tenants.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the read model cannot be read.
+    async fn device_names(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, String>, StoreError>;
 
     /// The tenant's device of that name.
     ///

@@ -1,7 +1,11 @@
 //! The log in the form of ThingsBoard's audit log (`docs/protocol.md`, audit log).
 
+use std::{process::Command, time::Duration};
+
+use deed_adapters::conformance::PostgresServer;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::deed::world::{World, secret};
 
@@ -161,4 +165,45 @@ async fn a_device_is_shown_with_the_transport_of_its_profile() {
     let entries = log(&world, &format!("/entity/DEVICE/{}?{PAGE}", device["id"]["id"].as_str().unwrap())).await;
     assert_eq!(entries[0]["actionData"]["entity"]["deviceData"], device["deviceData"]);
     assert_eq!(device["deviceData"]["transportConfiguration"]["type"], "MQTT");
+}
+
+/// What a search asks the database for grows with the pages of the log, and not with the entries.
+#[tokio::test]
+async fn a_search_looks_names_up_together() {
+    const DEVICES: usize = 1_500;
+    const DELETED: usize = 300;
+    let server = PostgresServer::start();
+    let database = server.new_database();
+    let environment = [("DEED_DATABASE", database.as_str())];
+    let world = World::start_with(&environment).await;
+    let names: Vec<String> = (0..DEVICES).map(|number| format!("Many-{number:04}")).collect();
+    let columns = [json!({"type": "NAME"})];
+    let mapping = json!({"columns": columns, "delimiter": ",", "update": true, "header": false});
+    let import = json!({"file": names.join("\n"), "mapping": mapping});
+    let (_, imported) = world.call(Method::POST, "/api/device/bulk_import", Some(&world.tenant), Some(import)).await;
+    assert_eq!(imported["created"], DEVICES, "{imported}");
+    let list =
+        format!("/api/tenant/devices?pageSize={DELETED}&page=0&textSearch=Many-&sortProperty=name&sortOrder=ASC");
+    let (_, list) = world.call(Method::GET, &list, Some(&world.tenant), None).await;
+    for device in list["data"].as_array().unwrap() {
+        let path = format!("/api/device/{}", device["id"]["id"].as_str().unwrap());
+        assert_eq!(world.call(Method::DELETE, &path, Some(&world.tenant), None).await.0, StatusCode::OK);
+    }
+
+    // What its connections did is counted when they are gone.
+    let counted = async || {
+        sleep(Duration::from_secs(1)).await;
+        let sql = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
+        let told = Command::new(server.program("psql")).args(["-Atc", sql, &database]).output().unwrap();
+        String::from_utf8(told.stdout).unwrap().trim().parse::<usize>().unwrap()
+    };
+    let world = world.restart_with(&environment);
+    let before = counted().await;
+    for (text, found) in [("Many-0000", 2), ("Many-0299", 2), ("Many-1499", 1), ("many-", DEVICES + DELETED)] {
+        let (status, page) = read(&world, &world.tenant, &format!("?pageSize=10&page=0&textSearch={text}")).await;
+        assert_eq!((status, &page["totalElements"]), (StatusCode::OK, &json!(found)), "{text}");
+    }
+    drop(world);
+    let questions = counted().await - before;
+    assert!(questions < DEVICES / 2, "{questions} transactions");
 }

@@ -1,7 +1,7 @@
 //! The log in order, by pages and by subscription.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -17,7 +17,9 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     Factory,
-    world::{OTHER_TENANT, START, TENANT, World, append, caller, command, named, new_device, nothing, register},
+    world::{
+        OTHER_TENANT, START, TENANT, World, append, caller, command, named, new_device, nothing, register, rename,
+    },
 };
 
 /// Longer than any store takes, shorter than anybody waits for a test.
@@ -109,6 +111,31 @@ pub async fn the_log_is_found_by_time(factory: &dyn Factory) {
         }
     }
     assert_eq!(before(Timestamp::MAX).await, world.head().await);
+}
+
+/// Of many devices the last event of each that is of these types, however many have been deleted since.
+pub async fn the_last_of_each_is_found(factory: &dyn Factory) {
+    let mut world = World::open(factory).await;
+    let devices = mixed(&world).await;
+    for (device_id, appended) in [(devices[0], rename("D-4")), (devices[1], DeviceCommand::RemoveDevice)] {
+        world.store.append(command(device_id, appended)).await.unwrap();
+    }
+    for _ in 0..2 {
+        let log = world.log().await;
+        for types in [&["DeviceRegistered", "DeviceChanged"][..], &["DeviceRemoved"], &["ClaimingAllowed"], &[]] {
+            let last = |id| log.iter().rfind(|event| event.device_id == id && types.contains(&&*event.event_type));
+            let mut expected: Vec<_> = devices.into_iter().filter_map(last).cloned().collect();
+            let mut found = world.store.last_of_each(&[&devices[..], &[new_device()]].concat(), types).await.unwrap();
+            for events in [&mut expected, &mut found] {
+                events.sort_by_key(|event| event.position);
+            }
+            assert_eq!(found, expected, "{types:?}");
+        }
+        let names = world.store.device_names(&[&devices[..], &[new_device()]].concat()).await.unwrap();
+        let exist = [(devices[0], "D-4".to_owned()), (devices[2], "D-1".to_owned())];
+        assert_eq!(names, HashMap::from(exist));
+        world.reopen().await;
+    }
 }
 
 /// A reader whose events are rare does not read the same stretch again and again; nor is anything skipped.

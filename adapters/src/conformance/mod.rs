@@ -109,6 +109,7 @@ macro_rules! conformance_suite {
                 every_page_goes_on_where_the_last_one_ended
                 a_page_that_matches_nothing_still_moves_on
                 the_log_is_found_by_time
+                the_last_of_each_is_found
                 a_subscription_catches_up_and_then_waits
                 a_subscription_is_woken_by_its_scope_only
                 giving_up_waiting_loses_nothing

@@ -95,6 +95,10 @@ pub async fn users_are_listed_page_by_page(factory: &dyn Factory) {
     };
     let all = UsersOf::Tenant(TENANT);
     for _ in 0..2 {
+        let ids: Vec<_> = everybody.iter().map(|user| user.id).chain([new_id().into()]).collect();
+        let expected = everybody.iter().map(|user| (user.id, user.email.clone()));
+        assert_eq!(world.store.emails(&ids).await.unwrap(), expected.collect());
+
         let list = world.store.users(UsersOf::Customer(customer(1)), page(10, 0)).await.unwrap();
         assert_eq!(list.rows[0].user, everybody[1]);
         assert_eq!(list.rows[0].customer_title.as_deref(), Some("Customer A"));

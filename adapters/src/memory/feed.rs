@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use deed_domain::{
-    ids::Position,
-    ports::{Feed, Page, Scope, StoreError, Subscription},
+    ids::{DeviceId, Position},
+    ports::{Feed, Page, RecordedEvent, Scope, StoreError, Subscription},
     time::Timestamp,
 };
 use tokio::sync::watch;
@@ -22,6 +22,11 @@ impl Feed for InMemoryStore {
 
     async fn position_before(&self, time: Timestamp) -> Result<Position, StoreError> {
         Ok(self.held().log.position_before(time))
+    }
+
+    async fn last_of_each(&self, devices: &[DeviceId], event_types: &[&str]) -> Result<Vec<RecordedEvent>, StoreError> {
+        let held = self.held();
+        Ok(devices.iter().filter_map(|id| held.log.last_of(*id, event_types)).cloned().collect())
     }
 
     fn subscribe(&self, scope: Scope, after: Position) -> Box<dyn Subscription> {

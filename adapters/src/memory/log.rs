@@ -29,6 +29,12 @@ impl Log {
         self.events[..count].last().map_or(Position(0), |(_, last)| last.position)
     }
 
+    /// The device's last event of one of these types.
+    pub(super) fn last_of(&self, device_id: DeviceId, event_types: &[&str]) -> Option<&RecordedEvent> {
+        let wanted = |event: &&RecordedEvent| event.device_id == device_id && event_types.contains(&&*event.event_type);
+        self.events.iter().rev().map(|(_, event)| event).find(wanted)
+    }
+
     /// The time of the next append: never before that of the last event.
     pub(super) fn now(&self, clock: Timestamp) -> Timestamp {
         self.events.last().map_or(clock, |(_, last)| last.recorded_at.max(clock))

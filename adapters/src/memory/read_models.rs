@@ -1,6 +1,6 @@
 //! The read models, kept up to date with the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use deed_domain::{
@@ -45,6 +45,12 @@ fn apply<P: Projection>(event: &Recorded<'_>, model: &mut impl ReadModel<P::Chan
 impl DeviceListQuery for InMemoryStore {
     async fn device(&self, device_id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
         Ok(self.held().models.devices.device(device_id).cloned())
+    }
+
+    async fn device_names(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, String>, StoreError> {
+        let held = self.held();
+        let name = |id: &DeviceId| Some((*id, held.models.devices.device(*id)?.name.clone()));
+        Ok(ids.iter().filter_map(name).collect())
     }
 
     async fn device_named(&self, tenant_id: TenantId, name: &str) -> Result<Option<DeviceRow>, StoreError> {

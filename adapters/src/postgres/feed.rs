@@ -7,7 +7,7 @@ use deadpool_postgres::GenericClient;
 use deed_domain::{
     codec,
     ids::{DeviceId, Position, TenantId},
-    ports::{Feed, Page, Scope, StoreError, Subscription, Written},
+    ports::{Feed, Page, RecordedEvent, Scope, StoreError, Subscription, Written},
     time::Timestamp,
 };
 use tokio::sync::watch;
@@ -87,6 +87,20 @@ impl Feed for PostgresStore {
             *(if recorded_at < time.0 { &mut before } else { &mut not_before }) = middle;
         }
         Ok(Position(before))
+    }
+
+    /// By device, each from the end of its stream, which has an index.
+    async fn last_of_each(&self, devices: &[DeviceId], event_types: &[&str]) -> Result<Vec<RecordedEvent>, StoreError> {
+        let columns = event_rows::COLUMNS;
+        let sql = format!(
+            "SELECT event.* FROM unnest($2::text[]) AS wanted (id)
+             CROSS JOIN LATERAL (SELECT {columns} FROM events
+                 WHERE aggregate_type = $1 AND aggregate_id = wanted.id AND event_type = ANY($3::text[])
+                 ORDER BY sequence DESC LIMIT 1) AS event"
+        );
+        let ids: Vec<String> = devices.iter().map(|id| id.0.to_string()).collect();
+        let rows = query(&self.connection().await?, &sql, &[&codec::AGGREGATE_TYPE, &ids, &event_types]).await?;
+        Ok(rows.iter().map(event_rows::read).collect::<Result<_, _>>()?)
     }
 
     fn subscribe(&self, scope: Scope, after: Position) -> Box<dyn Subscription> {

@@ -1,12 +1,14 @@
 //! The log in order.
 
+use std::iter;
+
 use async_trait::async_trait;
 use deed_domain::{
-    ids::Position,
-    ports::{Feed, Page, Scope, StoreError, Subscription},
+    ids::{DeviceId, Position},
+    ports::{Feed, Page, RecordedEvent, Scope, StoreError, Subscription},
     time::Timestamp,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql, params, params_from_iter};
 use tokio::sync::watch;
 
 use super::{
@@ -31,6 +33,12 @@ impl Feed for SqliteStore {
 
     async fn position_before(&self, time: Timestamp) -> Result<Position, StoreError> {
         self.lookup(move |connection| position_before(connection, time)).await
+    }
+
+    async fn last_of_each(&self, devices: &[DeviceId], event_types: &[&str]) -> Result<Vec<RecordedEvent>, StoreError> {
+        let devices = devices.to_vec();
+        let types: Vec<String> = event_types.iter().map(|&event_type| event_type.to_owned()).collect();
+        self.read(move |connection| last_of_each(connection, &devices, &types)).await
     }
 
     fn subscribe(&self, scope: Scope, after: Position) -> Box<dyn Subscription> {
@@ -89,6 +97,29 @@ fn read_page(connection: &Connection, scope: Scope, after: Position, limit: usiz
         Some(_) | None => head(&snapshot)?.max(after),
     };
     Ok(Page { events, read_up_to })
+}
+
+/// Each from the end of its stream, which has an index.
+fn last_of_each(
+    connection: &Connection,
+    devices: &[DeviceId],
+    event_types: &[String],
+) -> Result<Vec<RecordedEvent>, SqlError> {
+    let columns = event_rows::COLUMNS;
+    let types = vec!["?"; event_types.len()].join(", ");
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {columns} FROM events WHERE aggregate_id = ? AND event_type IN ({types}) ORDER BY sequence DESC LIMIT 1"
+    ))?;
+    let mut found = Vec::new();
+    for id in devices {
+        let id = IdText::new(id.0);
+        let values = iter::once(&id as &dyn ToSql).chain(event_types.iter().map(|event_type| event_type as _));
+        let mut rows = statement.query(params_from_iter(values))?;
+        if let Some(row) = rows.next()? {
+            found.push(event_rows::read(row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Follows the log from a position.

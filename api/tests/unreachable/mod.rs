@@ -1,6 +1,6 @@
 //! An API whose store cannot be reached: enough to see what surrounds the endpoints.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use deed_api::{ApiSettings, ApiState, OpenStreams, Readiness, RequestLimits};
@@ -18,8 +18,8 @@ use deed_domain::{
         Holder, Holdings, KeyDigester, KeyRefused, LastOne, Letter, LinkPurpose, LinkToken, ListPage, ListedUser,
         Logins, Mailer, NewLink, NewLogin, OfferedLink, Page, PageRequest, Password, PasswordHasher, Payloads,
         PendingLink, PersonalLinks, Principal, Profile, ProfileSort, ProfileTransport, ProfileValues, Profiles,
-        ProfilesError, Proof, PublicLogins, Scope, StoreError, Subscription, Tenant, TenantValues, Tenants,
-        TokenClaims, TokenError, TokenSigner, User, UserCredentials, UserSort, Users, UsersOf,
+        ProfilesError, Proof, PublicLogins, RecordedEvent, Scope, StoreError, Subscription, Tenant, TenantValues,
+        Tenants, TokenClaims, TokenError, TokenSigner, User, UserCredentials, UserSort, Users, UsersOf,
     },
     time::Timestamp,
 };
@@ -223,6 +223,10 @@ impl Users for Unreachable {
         }))
     }
 
+    async fn emails(&self, _: &[UserId]) -> Result<HashMap<UserId, String>, StoreError> {
+        fails()
+    }
+
     async fn user_by_email(&self, _: &str) -> Result<Option<(User, UserCredentials)>, StoreError> {
         fails()
     }
@@ -384,6 +388,10 @@ impl Feed for Unreachable {
         fails()
     }
 
+    async fn last_of_each(&self, _: &[DeviceId], _: &[&str]) -> Result<Vec<RecordedEvent>, StoreError> {
+        fails()
+    }
+
     fn subscribe(&self, _: Scope, _: Position) -> Box<dyn Subscription> {
         Box::new(*self)
     }
@@ -466,6 +474,10 @@ impl Profiles for Unreachable {
 #[async_trait]
 impl DeviceListQuery for Unreachable {
     async fn device(&self, _: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
+        fails()
+    }
+
+    async fn device_names(&self, _: &[DeviceId]) -> Result<HashMap<DeviceId, String>, StoreError> {
         fails()
     }
 

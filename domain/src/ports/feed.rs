@@ -33,6 +33,12 @@ pub trait Feed: Send + Sync {
     /// [`StoreError`] if the log cannot be read.
     async fn position_before(&self, time: Timestamp) -> Result<Position, StoreError>;
 
+    /// Of each of these devices the last event of one of these types, in no order; none of a device that has none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the log cannot be read.
+    async fn last_of_each(&self, devices: &[DeviceId], event_types: &[&str]) -> Result<Vec<RecordedEvent>, StoreError>;
+
     /// Everything of the scope after a position: first what is there, then what comes.
     fn subscribe(&self, scope: Scope, after: Position) -> Box<dyn Subscription>;
 }

@@ -1,5 +1,7 @@
 //! Users.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use deed_domain::{
     ids::UserId,
@@ -47,6 +49,12 @@ impl Users for InMemoryStore {
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         Ok(self.held().registry.users.get(&id).map(|(user, _)| user.clone()))
+    }
+
+    async fn emails(&self, ids: &[UserId]) -> Result<HashMap<UserId, String>, StoreError> {
+        let held = self.held();
+        let email = |id: &UserId| Some((*id, held.registry.users.get(id)?.0.email.clone()));
+        Ok(ids.iter().filter_map(email).collect())
     }
 
     async fn user_by_email(&self, email: &str) -> Result<Option<(User, UserCredentials)>, StoreError> {

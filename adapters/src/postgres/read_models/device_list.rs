@@ -215,6 +215,15 @@ impl DeviceListQuery for PostgresStore {
         Ok(row.as_ref().map(read).transpose()?)
     }
 
+    async fn device_names(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, String>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let sql = "SELECT device_id, name FROM device_list WHERE device_id = ANY($1::uuid[])";
+        let column = |name, index| Column::new("device_list", name, index);
+        let found = |row: &Row| Ok((column("device_id", 0).id(row)?, column("name", 1).get(row)?));
+        let rows = query(&self.connection().await?, sql, &[&ids]).await?;
+        Ok(rows.iter().map(found).collect::<Result<_, SqlError>>()?)
+    }
+
     async fn device_named(&self, tenant_id: TenantId, name: &str) -> Result<Option<DeviceRow>, StoreError> {
         // No text of the database has that character.
         if name.contains('\0') {

@@ -1,5 +1,7 @@
 //! Users.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use deadpool_postgres::GenericClient;
 use deed_domain::{
@@ -18,7 +20,7 @@ use crate::{
     postgres::{
         PostgresStore,
         error::SqlError,
-        values::{Column, commit, execute, exists, query_opt},
+        values::{Column, commit, execute, exists, query, query_opt},
     },
     registry_text::{fold_email, json_text, search_text},
 };
@@ -231,6 +233,15 @@ impl Users for PostgresStore {
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         Ok(stored(&self.connection().await?, id).await?)
+    }
+
+    async fn emails(&self, ids: &[UserId]) -> Result<HashMap<UserId, String>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let sql = "SELECT id, email FROM users WHERE id = ANY($1::uuid[])";
+        let column = |name, index| Column::new("users", name, index);
+        let found = |row: &Row| Ok((column("id", 0).id(row)?, column("email", 1).get(row)?));
+        let rows = query(&self.connection().await?, sql, &[&ids]).await?;
+        Ok(rows.iter().map(found).collect::<Result<_, SqlError>>()?)
     }
 
     async fn user_by_email(&self, email: &str) -> Result<Option<(User, UserCredentials)>, StoreError> {

@@ -1,5 +1,7 @@
 //! The devices that exist.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use deed_domain::{
     ids::{DeviceId, Position, TenantId},
@@ -139,6 +141,20 @@ impl DeviceListQuery for SqliteStore {
             let sql = select("device_id = ?1");
             let mut statement = connection.prepare_cached(&sql)?;
             statement.query_row([IdText::new(device_id.0)], |row| Ok(read(row))).optional()?.transpose()
+        })
+        .await
+    }
+
+    async fn device_names(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, String>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT name FROM device_list WHERE device_id = ?1")?;
+            let mut names = HashMap::new();
+            for id in ids {
+                let name = statement.query_row([IdText::new(id.0)], |row| row.get(0)).optional()?;
+                names.extend(name.map(|name| (id, name)));
+            }
+            Ok(names)
         })
         .await
     }

@@ -1,5 +1,7 @@
 //! Users.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use deed_domain::{
     ids::UserId,
@@ -214,6 +216,20 @@ impl Users for SqliteStore {
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.lookup(move |connection| stored(connection, id)).await
+    }
+
+    async fn emails(&self, ids: &[UserId]) -> Result<HashMap<UserId, String>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT email FROM users WHERE id = ?1")?;
+            let mut emails = HashMap::new();
+            for id in ids {
+                let email = statement.query_row([IdText::new(id.0)], |row| row.get(0)).optional()?;
+                emails.extend(email.map(|email| (id, email)));
+            }
+            Ok(emails)
+        })
+        .await
     }
 
     async fn user_by_email(&self, email: &str) -> Result<Option<(User, UserCredentials)>, StoreError> {

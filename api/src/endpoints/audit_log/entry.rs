@@ -80,15 +80,16 @@ impl AuditLogId {
 }
 
 impl AuditLogJson {
+    /// Its device and its person have been looked up.
     pub(super) async fn of(
         state: &ApiState,
         names: &mut Names<'_>,
         tenant_id: TenantId,
         entry: &AuditEntry,
     ) -> Result<Self, ApiError> {
-        let (user_id, user_name) = match entry.actor {
-            Actor::User(id) => (id, Some(names.user(id).await?.to_owned())),
-            Actor::Device(_) | Actor::Gateway(_) | Actor::System => (UserId(NULL_UUID), None),
+        let user_id = match entry.actor {
+            Actor::User(id) => id,
+            Actor::Device(_) | Actor::Gateway(_) | Actor::System => UserId(NULL_UUID),
         };
         let failure = match entry.action {
             AuditAction::ClaimFailed { reason, times: 1, .. } => reason.as_str().to_owned(),
@@ -101,9 +102,9 @@ impl AuditLogJson {
             tenant_id: EntityId::tenant(Some(tenant_id)),
             customer_id: EntityId::customer(entry.action.customer_id()),
             entity_id: EntityId::device(entry.device_id),
-            entity_name: names.device(entry.device_id).await?.to_owned(),
+            entity_name: names.device(entry.device_id).to_owned(),
             user_id: EntityId::user(user_id),
-            user_name,
+            user_name: names.user(entry).map(str::to_owned),
             action_type: action_type(entry.action),
             action_data: action_data(state, names, entry).await?,
             action_status: action_status(entry.action),

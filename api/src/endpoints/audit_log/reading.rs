@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use deed_domain::{
     device::DeviceEvent,
     ids::{DeviceId, KeyId, Position},
-    metadata::Actor,
     ports::{ListPage, RecordedEvent, Scope, contains_folded, fold_case},
     time::Timestamp,
 };
@@ -50,6 +49,7 @@ impl<'a> Reading<'a> {
     pub(super) async fn page(mut self) -> Result<ListPage<AuditLogJson>, ApiError> {
         self.read_log().await?;
         let entries = self.on_the_page().await?;
+        self.names.look_up(&entries).await?;
         let mut rows = Vec::with_capacity(entries.len());
         for entry in entries {
             rows.push(AuditLogJson::of(self.state, &mut self.names, self.question.tenant_id, &entry).await?);
@@ -68,21 +68,24 @@ impl<'a> Reading<'a> {
         let mut command: Vec<RecordedEvent> = Vec::new();
         loop {
             let events = log.next(PAGE).await?;
+            let mut found = Vec::new();
             if events.is_empty() {
-                return self.take(&command).await;
+                self.find(&command, &mut found).await?;
+                return self.take(found).await;
             }
             for event in events {
                 if command.last().is_some_and(|last| !is_same_command(last, &event)) {
-                    self.take(&command).await?;
+                    self.find(&command, &mut found).await?;
                     command.clear();
                 }
                 command.push(event);
             }
+            self.take(found).await?;
         }
     }
 
-    /// Keeps what is wanted of a command's entries.
-    async fn take(&mut self, command: &[RecordedEvent]) -> Result<(), ApiError> {
+    /// Finds what is wanted of a command's entries, whatever is searched.
+    async fn find(&self, command: &[RecordedEvent], found: &mut Vec<AuditEntry>) -> Result<(), ApiError> {
         let of_interest = command.iter().filter(|stored| {
             concerns_the_audit_log(&stored.event_type) && self.question.may_want(&stored.payload, &stored.metadata)
         });
@@ -114,21 +117,24 @@ impl<'a> Reading<'a> {
                 }
                 entry.action = AuditAction::AttributesDeleted { switch: false, data: true };
             }
-            if self.is_searched(&entry).await? {
-                self.keep(entry)?;
-            }
+            found.push(entry);
         }
         Ok(())
     }
 
-    /// Whether the searched text is in the entry's names or words, in whatever case.
-    async fn is_searched(&mut self, entry: &AuditEntry) -> Result<bool, ApiError> {
-        let Some(text) = self.question.page.text_search.as_deref().map(fold_case) else { return Ok(true) };
-        let has = |name: &str| contains_folded(name, &text);
-        Ok(has(action_type(entry.action))
-            || has(action_status(entry.action))
-            || has(self.names.device(entry.device_id).await?)
-            || has(user_name(&mut self.names, entry).await?))
+    /// Keeps those that have the searched text in their names or words, in whatever case. Names are looked up for all of
+    /// them together, and none twice.
+    async fn take(&mut self, mut found: Vec<AuditEntry>) -> Result<(), ApiError> {
+        if let Some(text) = self.question.page.text_search.as_deref().map(fold_case) {
+            let has = |name: &str| contains_folded(name, &text);
+            let has_word = |entry: &AuditEntry| has(action_type(entry.action)) || has(action_status(entry.action));
+            self.names.look_up(found.iter().filter(|entry| !has_word(entry))).await?;
+            let names = &self.names;
+            found.retain(|entry| {
+                has_word(entry) || has(names.device(entry.device_id)) || names.user(entry).is_some_and(has)
+            });
+        }
+        found.into_iter().try_for_each(|entry| self.keep(entry))
     }
 
     /// Keeps the entry if it can be on the page. By time, the first or the last so many are enough.
@@ -177,36 +183,28 @@ impl<'a> Reading<'a> {
     /// Those that are equal stand in order of time.
     async fn sorted(
         &mut self,
-        entries: Vec<AuditEntry>,
+        mut entries: Vec<AuditEntry>,
         sort: SortBy,
         descending: bool,
     ) -> Result<Vec<AuditEntry>, ApiError> {
-        let mut keyed = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let key = match sort {
-                SortBy::CreatedTime => String::new(),
-                SortBy::ActionType => action_type(entry.action).to_owned(),
-                SortBy::ActionStatus => action_status(entry.action).to_owned(),
-                SortBy::EntityName => self.names.device(entry.device_id).await?.to_owned(),
-                SortBy::UserName => user_name(&mut self.names, &entry).await?.to_owned(),
-            };
-            keyed.push((key, entry));
+        if matches!(sort, SortBy::EntityName | SortBy::UserName) {
+            self.names.look_up(&entries).await?;
         }
-        keyed.sort_by(|(a, _), (b, _)| if descending { b.cmp(a) } else { a.cmp(b) });
-        Ok(keyed.into_iter().map(|(_, entry)| entry).collect())
+        let key = |entry: &AuditEntry| match sort {
+            SortBy::CreatedTime => "",
+            SortBy::ActionType => action_type(entry.action),
+            SortBy::ActionStatus => action_status(entry.action),
+            SortBy::EntityName => self.names.device(entry.device_id),
+            SortBy::UserName => self.names.user(entry).unwrap_or_default(),
+        };
+        entries.sort_by(|a, b| if descending { key(b).cmp(key(a)) } else { key(a).cmp(key(b)) });
+        Ok(entries)
     }
 }
 
 /// Events of one command stand together, and their metadata are the same to the byte.
 fn is_same_command(one: &RecordedEvent, next: &RecordedEvent) -> bool {
     one.device_id == next.device_id && one.metadata == next.metadata
-}
-
-async fn user_name<'n>(names: &'n mut Names<'_>, entry: &AuditEntry) -> Result<&'n str, ApiError> {
-    match entry.actor {
-        Actor::User(id) => names.user(id).await,
-        Actor::Device(_) | Actor::Gateway(_) | Actor::System => Ok(""),
-    }
 }
 
 /// Whether a key that was taken back, or a content that was none, stood in the attribute `claimingData`.

@@ -1,5 +1,7 @@
 //! People who sign in, and what they sign in with.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -25,6 +27,12 @@ pub trait Users: Send + Sync {
     /// # Errors
     /// [`StoreError`] if the registry cannot be read.
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// The e-mails of those of these users that there are, whatever the tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the registry cannot be read.
+    async fn emails(&self, ids: &[UserId]) -> Result<HashMap<UserId, String>, StoreError>;
 
     /// The user of that e-mail, in whatever case it is written, and what the password is checked against.
     ///
