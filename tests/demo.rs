@@ -49,6 +49,27 @@ async fn on_a_server_a_demo_is_known_by_its_database() {
     assert!(printed.contains(WARNING) && !printed.contains("Sign in as"), "{printed}");
 }
 
+/// Whichever node is first makes the demo, and the others wait for it.
+#[tokio::test]
+async fn nodes_of_a_demo_may_start_together() {
+    let directory = tempfile::tempdir().unwrap();
+    let (database, secrets) = (new_database(), directory.path().join("secrets.yml"));
+    // Somebody has to make secrets for all of them.
+    drop(Server::start(deed(directory.path()).args(["serve", "--demo", "--database", &new_database()])));
+    let start = |number: usize| {
+        let mut command = deed(&directory.path().join(number.to_string()));
+        command.args(["serve", "--demo", "--database", &database, "--config"]).arg(&secrets);
+        Server::start(&mut command)
+    };
+    std::thread::scope(|scope| {
+        let nodes = [0, 1, 2].map(|number| scope.spawn(move || start(number)));
+        for node in nodes {
+            let greeting = node.join().unwrap().greeting.clone();
+            assert!(greeting.contains("Demo-5"), "{greeting}");
+        }
+    });
+}
+
 #[tokio::test]
 async fn a_demo_that_was_cut_off_is_made_to_its_end() {
     let directory = tempfile::tempdir().unwrap();

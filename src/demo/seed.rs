@@ -1,6 +1,6 @@
 //! Makes the demo's people and devices, by the use cases and ports that everybody else goes through.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use deed_adapters::Store;
 use deed_domain::{
@@ -30,6 +30,11 @@ const CUSTOMER_IDS: [CustomerId; 2] = [
 
 /// The first millisecond of the year 2100: the server-side keys of the demo outlast it.
 const KEYS_EXPIRE_AT: Timestamp = Timestamp(4_102_444_800_000);
+
+/// What one node does at a time.
+const WORK: &str = "demo";
+/// How often the others look whether it has.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Why the demo could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -64,13 +69,34 @@ pub(crate) async fn is_demo(store: &dyn Store) -> Result<bool, StoreError> {
 /// # Errors
 /// [`SeedError`].
 pub(crate) async fn seed(service: &Service) -> Result<(), SeedError> {
-    let [people @ .., last] = &PEOPLE;
-    let is_last_there = service.store.user_by_email(last.email).await?.is_some();
-    match is_demo(&*service.store).await? {
-        true if is_last_there => return Ok(()),
-        false if !service.store.is_empty().await? => return Err(SeedError::NotADemo),
-        _ => {}
+    while !is_whole(&*service.store).await? {
+        // Of several nodes that start at once, one makes it.
+        if service.store.hold(WORK).await? {
+            let made = make(service).await;
+            service.store.release(WORK).await?;
+            return made;
+        }
+        tokio::time::sleep(PAUSE).await;
     }
+    Ok(())
+}
+
+/// Whether there is nothing to be made any more.
+async fn is_whole(store: &dyn Store) -> Result<bool, SeedError> {
+    // First: what another node makes meanwhile is a demo.
+    let is_empty = store.is_empty().await?;
+    if !is_demo(store).await? {
+        return if is_empty { Ok(false) } else { Err(SeedError::NotADemo) };
+    }
+    let [.., last] = &PEOPLE;
+    Ok(store.user_by_email(last.email).await?.is_some())
+}
+
+async fn make(service: &Service) -> Result<(), SeedError> {
+    if is_whole(&*service.store).await? {
+        return Ok(());
+    }
+    let [people @ .., last] = &PEOPLE;
     let now = service.clock.now();
     if service.store.by_name(TENANT_ID, DEFAULT_PROFILE).await?.is_none() {
         let tenant = Tenant::titled(TENANT_ID, now, TENANT);
