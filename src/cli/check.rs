@@ -15,6 +15,9 @@ use super::{
 ///
 /// A SQLite file whole, indexes included; positions without gaps, sequences contiguous, every event readable and able to follow
 /// those before it, and each read model equal to one filled anew. Reads one moment of the database and changes nothing, beside a running server too.
+///
+/// What stands beside the log follows from nothing, and is not looked at: users, customers, devices' tokens and certificates,
+/// profiles, attributes.
 #[derive(Args, Debug)]
 pub(super) struct Check {
     #[command(flatten)]

@@ -86,6 +86,7 @@ async fn tampering_is_found() {
         ("DELETE FROM events WHERE position > 7", "events were lost"),
         ("DELETE FROM events WHERE position > 7", "log_end says position"),
         ("UPDATE log_end SET position = position + 1", "log_end says position"),
+        ("UPDATE log_end SET recorded_at = recorded_at + 1", "log_end says that the last event is of"),
         (
             "UPDATE events SET payload = jsonb_set(payload::jsonb, '{DeviceClaimed,keyId}', to_jsonb(aggregate_id))::json
              WHERE event_type = 'DeviceClaimed'",
