@@ -191,7 +191,7 @@ impl CliError {
 
 fn of_server(why: &postgres::OpenError) -> u8 {
     match why {
-        postgres::OpenError::Url(_) => USAGE,
+        postgres::OpenError::Url(_) | postgres::OpenError::Encoding(_) => USAGE,
         why if why.is_damage() => DAMAGED,
         _ => UNAVAILABLE,
     }

@@ -199,7 +199,8 @@ impl Target {
         let end = "UPDATE log_end SET (position, recorded_at) =
              (SELECT coalesce(max(position), 0), coalesce(max(recorded_at), 0) FROM events)";
         self.client.execute(end, &[]).await.map_err(SqlError::from)?;
-        Ok(rebuild::bring_up_to_date(&self.pool, &mut |_, done, total| progress(done, total)).await?)
+        let mut client = self.pool.get().await.map_err(SqlError::from)?;
+        Ok(rebuild::bring_up_to_date(&mut client, &mut |_, done, total| progress(done, total)).await?)
     }
 
     /// Checks the log and the read models.

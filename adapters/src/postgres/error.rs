@@ -143,6 +143,11 @@ pub enum OpenError {
     /// The server cannot be reached, or refuses.
     #[error("cannot open the database: {0}")]
     Unavailable(String),
+    /// It cannot hold every text.
+    #[error(
+        "the database has the encoding {0}, and deed needs UTF8: make one with `createdb --encoding=UTF8 --template=template0`"
+    )]
+    Encoding(String),
     /// A newer version of deed has made it, and changed more than this version can work beside.
     #[error(
         "the database has schema version {found}, for versions of deed that know version {needs}; this one knows {known}"

@@ -174,9 +174,13 @@ impl Schema {
 
     /// Nothing is version 0.
     async fn found(&self, client: &impl GenericClient) -> Result<Found, OpenError> {
-        let is_there = query_one(client, "SELECT to_regclass('schema_version') IS NOT NULL", &[]).await?;
+        let sql = "SELECT to_regclass('schema_version') IS NOT NULL, current_setting('server_encoding')";
+        let seen = query_one(client, sql, &[]).await?;
+        if seen.get::<_, &str>(1) != "UTF8" {
+            return Err(OpenError::Encoding(seen.get(1)));
+        }
         let mut found = Found { version: 0, needs: 0 };
-        if is_there.get(0)
+        if seen.get(0)
             && let Some(row) = query_opt(client, "SELECT version, needs FROM schema_version", &[]).await?
         {
             found = Found { version: row.get(0), needs: row.get(1) };

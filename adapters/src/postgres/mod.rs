@@ -189,7 +189,11 @@ impl PostgresStore {
             None
         } else {
             let writer = connection::pool(&server, Purpose::Writer)?;
-            Some(Writer::new(node, writer, time.clone(), known, Arc::clone(&notices), Arc::clone(&failing)).start()?)
+            Some(
+                Writer::new(node, writer, time.clone(), known, Arc::clone(&notices), Arc::clone(&failing))
+                    .start()
+                    .await?,
+            )
         };
         let new_sessions = Arc::default();
         let store = Self(Arc::new(Inner {

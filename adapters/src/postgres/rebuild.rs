@@ -48,10 +48,10 @@ impl PostgresStore {
 /// # Errors
 /// Also if a read model has seen more events than there are: they were lost, and rebuilding would hide it.
 pub(in crate::postgres) async fn make_or_expect(pool: &Pool) -> Result<(), OpenError> {
-    let client = pool.get().await.map_err(SqlError::from)?;
+    let mut client = pool.get().await.map_err(SqlError::from)?;
     // Another node may have made some of them so far.
     if expect_whole_log(&client).await? == 0 {
-        bring_up_to_date(pool, &mut |_, _, _| {}).await?;
+        bring_up_to_date(&mut client, &mut |_, _, _| {}).await?;
     }
     expect(&client).await
 }
@@ -70,21 +70,20 @@ async fn expect(client: &impl GenericClient) -> Result<(), OpenError> {
 /// # Errors
 /// As [`make_or_expect`]; nothing is rebuilt back to an older version.
 pub(in crate::postgres) async fn bring_up_to_date(
-    pool: &Pool,
+    client: &mut Client,
     progress: &mut (dyn FnMut(&str, u64, u64) + Send),
 ) -> Result<(), OpenError> {
-    let mut client = pool.get().await.map_err(SqlError::from)?;
-    expect_whole_log(&client).await?;
+    expect_whole_log(client).await?;
     for model in &INLINE {
-        match model.stored_version(&client).await? {
+        match model.stored_version(client).await? {
             Some(version) if version > model.version => {
                 return Err(OpenError::NewReadModel { name: model.name.to_owned(), version });
             }
             Some(version) if version == model.version => {}
-            _ => refill(&mut client, model, Refill::Old, &mut |done, total| progress(model.name, done, total)).await?,
+            _ => refill(client, model, Refill::Old, &mut |done, total| progress(model.name, done, total)).await?,
         }
     }
-    expect(&client).await
+    expect(client).await
 }
 
 /// Gives where the log ends.

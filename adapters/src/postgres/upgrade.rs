@@ -41,8 +41,8 @@ impl PostgresStore {
         while let Some(step) = options.schema.make_next(&mut client).await? {
             told(Upgraded::Step(&step));
         }
-        drop(client);
-        rebuild::bring_up_to_date(&pool, &mut |name, done, total| told(Upgraded::ReadModel { name, done, total })).await
+        rebuild::bring_up_to_date(&mut client, &mut |name, done, total| told(Upgraded::ReadModel { name, done, total }))
+            .await
     }
 
     /// What [`PostgresStore::upgrade`] would do, a line each.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod nodes;
+mod opening;
 mod sharing;
 #[cfg(unix)]
 mod tls;

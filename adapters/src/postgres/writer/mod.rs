@@ -12,7 +12,6 @@ mod names;
 
 use std::{
     collections::VecDeque,
-    io,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -38,7 +37,7 @@ use self::{
 };
 use super::{
     Time,
-    error::{SqlError, is_contradiction, told},
+    error::{OpenError, SqlError, is_contradiction, told},
     log_end,
     values::within,
 };
@@ -153,17 +152,25 @@ impl Writer {
         }
     }
 
-    /// Starts the thread. It has a runtime of its own, so that nothing else that a node does holds up a commit, nor a
-    /// decision anything else.
-    pub(in crate::postgres) fn start(mut self) -> io::Result<Queue> {
+    /// Starts the thread, and gives it its connection: a server that has none left says so now, and not at the first commit.
+    /// It has a runtime of its own, so that nothing else that a node does holds up a commit, nor a decision anything else.
+    pub(in crate::postgres) async fn start(mut self) -> Result<Queue, OpenError> {
         let (sender, receiver) = mpsc::channel::<Job>(QUEUE);
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (ended, end) = oneshot::channel();
+        let ((connected, connection), (ended, end)) = (oneshot::channel(), oneshot::channel());
         thread::Builder::new().name("deed-writer".to_owned()).spawn(move || {
-            runtime.block_on(self.work(receiver));
-            // Whoever closes the store may have gone away.
+            runtime.block_on(async {
+                let first = self.connect().await.map(drop);
+                let is_there = first.is_ok();
+                // Whoever opens or closes the store may have gone away.
+                let _ = connected.send(first);
+                if is_there {
+                    self.work(receiver).await;
+                }
+            });
             let _ = ended.send(());
         })?;
+        connection.await.map_err(|_| OpenError::Unavailable("the writer ended".to_owned()))??;
         Ok(Queue { jobs: Mutex::new(Some(sender)), end: Mutex::new(Some(end)) })
     }
 
