@@ -144,3 +144,22 @@ async fn other_methods_than_reading_are_not_known() {
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(to_bytes(answer.into_body(), 10).await.unwrap().is_empty());
 }
+
+/// The Ingress of the documentation has a way to each of them.
+#[test]
+fn an_ingress_passes_all_of_them_on() {
+    let manual = include_str!("../../../docs/operations/deploying.md");
+    let ways = manual.lines().filter_map(|line| line.trim().strip_prefix("- {path: ")?.split_once(", pathType: "));
+    let ways: Vec<_> = ways.collect();
+    assert!(ways.len() > 5);
+    let leads_to = |path: &str, (way, kind): &(&str, &str)| {
+        path.strip_prefix(way)
+            .is_some_and(|rest| rest.is_empty() || (kind.starts_with("Prefix") && rest.starts_with('/')))
+    };
+    for path in paths().into_iter().chain(TO_COME) {
+        assert!(ways.iter().any(|way| leads_to(path, way)), "{path}");
+    }
+    for path in ["/metrics", "/health/ready"] {
+        assert!(!ways.iter().any(|way| leads_to(path, way)), "{path}");
+    }
+}
