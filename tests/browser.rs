@@ -17,3 +17,9 @@ fn pages() {
     let data = TempDir::new().unwrap();
     drive(&serve(&data, &[]), "pages.mjs");
 }
+
+#[test]
+fn import() {
+    let data = TempDir::new().unwrap();
+    drive(&serve(&data, &[]), "import.mjs");
+}

@@ -2,9 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AUDITOR, CUSTOMER, DESKTOP, PHONE, URL_OF_SERVICE, check, on, signIn, tabbed } from "./support.mjs";
-
-const VIEWS = [PHONE, DESKTOP].flatMap((viewport) => [false, true].map((dark) => ({ viewport, dark })));
+import { AUDITOR, CUSTOMER, URL_OF_SERVICE, VIEWS, check, on, signIn, tabbed } from "./support.mjs";
 
 test("the first page explains, and leads on", async () => {
   for (const view of VIEWS) {

@@ -21,6 +21,9 @@ export const CUSTOMER = ["customer@thingsboard.org", "customer"];
 export const CUSTOMER_B = ["customerB@thingsboard.org", "customer"];
 export const AUDITOR = ["auditor@thingsboard.org", "auditor"];
 
+/** A phone and a desk, light and dark. */
+export const VIEWS = [PHONE, DESKTOP].flatMap((viewport) => [false, true].map((dark) => ({ viewport, dark })));
+
 const PATIENCE_MS = 20_000;
 let browser;
 
@@ -91,6 +94,18 @@ export async function check(page) {
   assert.deepEqual(violations, []);
   const [wide, seen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
   assert.ok(wide <= seen, `the page is ${wide} wide in a window of ${seen}`);
+}
+
+/** The same on a phone and at a desk, light and dark. */
+export async function checkAll(page) {
+  const before = page.viewportSize();
+  for (const { viewport, dark } of VIEWS) {
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme: dark ? "dark" : "light" });
+    await check(page);
+  }
+  await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: null });
 }
 
 /** Fills the form for signing in, which the page shows. */

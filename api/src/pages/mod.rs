@@ -27,8 +27,19 @@ const fn file(path: &'static str, kind: &'static str, text: &'static str, policy
     File { path, asset: Asset::new(kind, Bytes::from_static(text.as_bytes()), policy) }
 }
 
-static FILES: [File; 13] = [
+static FILES: [File; 24] = [
     file("/", HTML, include_str!("../../web/index.html"), Policy::Page),
+    file("/import", HTML, include_str!("../../web/import.html"), Policy::Page),
+    file("/web/import.js", SCRIPT, include_str!("../../web/import.js"), Policy::Page),
+    file("/web/import-columns.js", SCRIPT, include_str!("../../web/import-columns.js"), Policy::Page),
+    file("/web/import-run.js", SCRIPT, include_str!("../../web/import-run.js"), Policy::Page),
+    file("/web/importing.js", SCRIPT, include_str!("../../web/importing.js"), Policy::Page),
+    file("/web/columns.js", SCRIPT, include_str!("../../web/columns.js"), Policy::Page),
+    file("/web/csv.js", SCRIPT, include_str!("../../web/csv.js"), Policy::Page),
+    file("/web/save.js", SCRIPT, include_str!("../../web/save.js"), Policy::Page),
+    file("/web/handover.js", SCRIPT, include_str!("../../web/handover.js"), Policy::Page),
+    file("/web/words.js", SCRIPT, include_str!("../../web/words.js"), Policy::Page),
+    file("/web/devices.css", CSS, include_str!("../../web/devices.css"), Policy::Page),
     file("/web/index.js", SCRIPT, include_str!("../../web/index.js"), Policy::Page),
     file("/web/base.css", CSS, include_str!("../../web/base.css"), Policy::Page),
     file("/web/icon.svg", SVG, include_str!("../../web/icon.svg"), Policy::Page),
