@@ -1,6 +1,9 @@
 //! Which devices a list shows, and in which order.
 
-use deed_domain::ids::{CustomerId, ProfileId, TenantId};
+use deed_domain::{
+    ids::{CustomerId, ProfileId, TenantId},
+    time::Timestamp,
+};
 
 /// Which devices of a tenant a list shows: those that meet every condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +12,8 @@ pub struct DeviceFilter {
     pub tenant_id: TenantId,
     /// Who owns them.
     pub owned_by: OwnedBy,
+    /// Only those with a key that works at this time or later.
+    pub with_key_at: Option<Timestamp>,
     /// Only those whose profile has this name.
     pub device_type: Option<String>,
     /// Only those with this profile.
@@ -23,6 +28,7 @@ impl DeviceFilter {
         Self {
             tenant_id,
             owned_by: OwnedBy::Anybody,
+            with_key_at: None,
             device_type: None,
             profile_id: None,
             searched_in: SearchedIn::NameAndLabel,
@@ -37,6 +43,8 @@ pub enum OwnedBy {
     Anybody,
     /// Nobody: the tenant has them.
     Nobody,
+    /// Any customer.
+    Somebody,
     /// This customer of the tenant.
     Customer(CustomerId),
 }

@@ -12,6 +12,7 @@ mod deed;
 mod audit;
 mod audit_log;
 mod claim_keys;
+mod claiming_list;
 mod customers;
 mod feed;
 mod import;

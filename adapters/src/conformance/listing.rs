@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use deed_domain::{
-    claims::{DeviceChange, ProfileChoice},
-    device::OwnerChange,
+    claims::{DeviceChange, NewKey, ProfileChoice},
+    device::{KeyEnd, OwnerChange},
     ids::{CustomerId, TenantId},
-    ports::{Customer, PageRequest},
+    ports::{Customer, DeviceIdentity, ListPage, PageRequest},
 };
 use deed_projections::{
-    DeviceFilter, DeviceList, DeviceOrder, DeviceRow, OwnedBy, SearchedIn,
-    testing::{History, InMemoryDeviceList, read_model},
+    ActiveKeys, DeviceFilter, DeviceList, DeviceOrder, DeviceRow, OwnedBy, SearchedIn,
+    testing::{History, InMemoryActiveKeys, InMemoryDeviceList, read_model},
 };
 
 use super::{
@@ -21,13 +21,18 @@ use super::{
 const ORDERS: [DeviceOrder; 5] =
     [DeviceOrder::Creation, DeviceOrder::Name, DeviceOrder::Type, DeviceOrder::Label, DeviceOrder::OwnerTitle];
 
+fn owners() -> [OwnedBy; 4] {
+    [OwnedBy::Anybody, OwnedBy::Nobody, OwnedBy::Somebody, OwnedBy::Customer(customer(1))]
+}
+
 fn title(id: CustomerId) -> Option<String> {
     [(customer(1), "Zoé & Söhne"), (customer(2), "acme")]
         .into_iter()
         .find_map(|(known, title)| (known == id).then(|| title.to_owned()))
 }
 
-/// Devices of two tenants in every combination of names, labels, types and owners, some of them saved and removed since.
+/// Devices of two tenants in every combination of names, labels, types, owners and keys, some of them saved and removed
+/// since.
 async fn fill(world: &World<'_>) {
     for n in [1, 2] {
         let added = Customer {
@@ -66,6 +71,12 @@ async fn fill(world: &World<'_>) {
             };
             claims.change(&caller(), tenant_id, registered.device_id, change).await.unwrap();
         }
+        for number in 1..=n % 4 {
+            let new =
+                NewKey { key: None, not_before: None, ends: KeyEnd::After(1_000 * i64::try_from(number).unwrap()) };
+            let device = DeviceIdentity::new(tenant_id, registered.device_id);
+            claims.add_key(&caller(), device, new).await.unwrap();
+        }
         if n % 13 == 12 {
             claims.remove(&caller(), tenant_id, registered.device_id).await.unwrap();
         }
@@ -73,8 +84,22 @@ async fn fill(world: &World<'_>) {
     }
 }
 
-async fn expected(world: &World<'_>) -> InMemoryDeviceList {
-    read_model::<DeviceList, _>(&History::from_recorded(world.log().await)).unwrap()
+/// What the log says.
+struct Expected {
+    list: InMemoryDeviceList,
+    keys: InMemoryActiveKeys,
+}
+
+impl Expected {
+    async fn of(world: &World<'_>) -> Self {
+        let history = History::from_recorded(world.log().await);
+        let list = read_model::<DeviceList, _>(&history).unwrap();
+        Self { list, keys: read_model::<ActiveKeys, _>(&history).unwrap() }
+    }
+
+    fn devices(&self, filter: &DeviceFilter, page: &PageRequest<DeviceOrder>) -> ListPage<DeviceRow> {
+        self.list.devices(filter, page, &self.keys, title)
+    }
 }
 
 fn page(sort: DeviceOrder, descending: bool, page: u32, page_size: u32, text: &str) -> PageRequest<DeviceOrder> {
@@ -86,12 +111,12 @@ fn page(sort: DeviceOrder, descending: bool, page: u32, page_size: u32, text: &s
 pub async fn every_list_shows_what_the_log_has_in_its_order(factory: &dyn Factory) {
     let mut world = World::open(factory).await;
     fill(&world).await;
-    let list = expected(&world).await;
+    let list = Expected::of(&world).await;
     let profile = world.store.by_name(TENANT, "Thermostat").await.unwrap().unwrap();
     let of_others = world.store.by_name(OTHER_TENANT, "default").await.unwrap().unwrap();
     let mut seen = BTreeSet::new();
     for round in 0..2 {
-        for (owned_by, device_type) in [OwnedBy::Anybody, OwnedBy::Nobody, OwnedBy::Customer(customer(1))]
+        for (owned_by, device_type) in owners()
             .into_iter()
             .flat_map(|owned_by| [None, Some("default"), Some("Pump"), Some("none")].map(|of| (owned_by, of)))
         {
@@ -101,12 +126,12 @@ pub async fn every_list_shows_what_the_log_has_in_its_order(factory: &dyn Factor
                     let filter = DeviceFilter { owned_by, device_type, profile_id, ..DeviceFilter::of_tenant(TENANT) };
                     let page = page(sort, descending, 0, 100, "");
                     let found = world.store.devices(&filter, &page).await.unwrap();
-                    assert_eq!(found, list.devices(&filter, &page, title), "{filter:?} {page:?}");
+                    assert_eq!(found, list.devices(&filter, &page), "{filter:?} {page:?}");
                     seen.insert(found.total);
                 }
             }
         }
-        let types: Vec<String> = list.device_types(TENANT).into_iter().collect();
+        let types: Vec<String> = list.list.device_types(TENANT).into_iter().collect();
         assert_eq!(world.store.device_types(TENANT).await.unwrap(), types, "round {round}");
         world.reopen().await;
     }
@@ -119,11 +144,11 @@ pub async fn every_list_shows_what_the_log_has_in_its_order(factory: &dyn Factor
 pub async fn pages_of_a_list_are_the_list(factory: &dyn Factory) {
     let world = World::open(factory).await;
     fill(&world).await;
-    let list = expected(&world).await;
+    let list = Expected::of(&world).await;
     let filter = DeviceFilter::of_tenant(TENANT);
     for (sort, descending) in ORDERS.into_iter().flat_map(|sort| [(sort, false), (sort, true)]) {
         for (page_size, text) in [(1, ""), (7, ""), (7, "sensor"), (1_000, "")] {
-            let whole = list.devices(&filter, &page(sort, descending, 0, 1_000, text), title);
+            let whole = list.devices(&filter, &page(sort, descending, 0, 1_000, text));
             let mut rows: Vec<DeviceRow> = Vec::new();
             for number in 0.. {
                 let part =
@@ -145,7 +170,7 @@ pub async fn pages_of_a_list_are_the_list(factory: &dyn Factory) {
 pub async fn a_text_is_a_literal_part_in_whatever_case(factory: &dyn Factory) {
     let world = World::open(factory).await;
     fill(&world).await;
-    let list = expected(&world).await;
+    let list = Expected::of(&world).await;
     let texts = [
         "s",
         "SE",
@@ -185,13 +210,13 @@ pub async fn a_text_is_a_literal_part_in_whatever_case(factory: &dyn Factory) {
     for (text, searched_in) in
         texts.into_iter().flat_map(|text| [(text, SearchedIn::NameAndLabel), (text, SearchedIn::TypeAndOwnerToo)])
     {
-        for owned_by in [OwnedBy::Anybody, OwnedBy::Nobody, OwnedBy::Customer(customer(1))] {
+        for owned_by in owners() {
             for device_type in [None, Some("default".to_owned())] {
                 let filter = DeviceFilter { owned_by, device_type, searched_in, ..DeviceFilter::of_tenant(TENANT) };
                 for sort in ORDERS {
                     let page = page(sort, false, 0, 100, text);
                     let found = world.store.devices(&filter, &page).await.unwrap();
-                    assert_eq!(found, list.devices(&filter, &page, title), "{filter:?} {page:?}");
+                    assert_eq!(found, list.devices(&filter, &page), "{filter:?} {page:?}");
                     found_some += u32::from(found.total > 0);
                 }
             }
@@ -201,4 +226,34 @@ pub async fn a_text_is_a_literal_part_in_whatever_case(factory: &dyn Factory) {
     let theirs = DeviceFilter::of_tenant(OTHER_TENANT);
     let found = world.store.devices(&theirs, &page(DeviceOrder::Creation, false, 0, 100, "NIT")).await.unwrap();
     assert!(found.total > 0 && found.rows.iter().all(|row| row.tenant_id == OTHER_TENANT));
+}
+
+/// At the last moment of a key, one after it, and when all have run out; with every owner and order, searched and not.
+pub async fn devices_are_listed_by_their_keys(factory: &dyn Factory) {
+    let world = World::open(factory).await;
+    fill(&world).await;
+    let list = Expected::of(&world).await;
+    let ends: Vec<_> = list.keys.rows().map(|key| key.expires_at).collect();
+    let (first, last) = (*ends.iter().min().unwrap(), *ends.iter().max().unwrap());
+    let mut totals = BTreeSet::new();
+    for at in [START, first, first.plus(1), last, last.plus(1)] {
+        for (owned_by, sort) in owners().into_iter().flat_map(|owned_by| ORDERS.map(|sort| (owned_by, sort))) {
+            for (text, device_type) in [("", None), ("sensor", None), ("", Some("default")), ("acme", Some("default"))]
+            {
+                let filter = DeviceFilter {
+                    owned_by,
+                    with_key_at: Some(at),
+                    device_type: device_type.map(str::to_owned),
+                    searched_in: SearchedIn::TypeAndOwnerToo,
+                    ..DeviceFilter::of_tenant(TENANT)
+                };
+                for page in [page(sort, false, 0, 100, text), page(sort, true, 1, 3, text)] {
+                    let found = world.store.devices(&filter, &page).await.unwrap();
+                    assert_eq!(found, list.devices(&filter, &page), "{filter:?} {page:?}");
+                    totals.insert(found.total);
+                }
+            }
+        }
+    }
+    assert!(totals.contains(&0) && totals.len() > 6, "{totals:?}");
 }

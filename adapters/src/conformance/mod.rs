@@ -131,6 +131,7 @@ macro_rules! conformance_suite {
                 every_list_shows_what_the_log_has_in_its_order
                 pages_of_a_list_are_the_list
                 a_text_is_a_literal_part_in_whatever_case
+                devices_are_listed_by_their_keys
             }
             projecting {
                 read_models_follow_from_the_log_at_any_moment

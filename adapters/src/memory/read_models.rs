@@ -63,7 +63,8 @@ impl DeviceListQuery for InMemoryStore {
         page: &PageRequest<DeviceOrder>,
     ) -> Result<ListPage<DeviceRow>, StoreError> {
         let held = self.held();
-        Ok(held.models.devices.devices(filter, page, |owner| held.registry.customer_title(owner)))
+        let Models { devices, keys, .. } = &held.models;
+        Ok(devices.devices(filter, page, keys, |owner| held.registry.customer_title(owner)))
     }
 
     async fn device_types(&self, tenant_id: TenantId) -> Result<Vec<String>, StoreError> {

@@ -84,6 +84,7 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(devices::read_of_tenant::device_by_name))
         .routes(routes!(devices::read_several::devices))
         .routes(routes!(devices::types::device_types))
+        .routes(routes!(devices::list_claiming::devices_by_claiming))
         .routes(routes!(devices::list_infos::tenant_device_infos))
         .routes(routes!(devices::list_infos::device_infos))
         .routes(routes!(devices::list_of_user::user_devices))

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     claim_key::KeyDigest,
-    device::event::{ClaimRefusedReason, IssueRefusedReason, KeyOrigin, KeySlot},
+    device::{
+        ClaimPolicy,
+        event::{ClaimRefusedReason, IssueRefusedReason, KeyOrigin, KeySlot},
+    },
     ids::{CustomerId, Epoch, KeyId, ProfileId, TenantId, UserId},
     time::Timestamp,
 };
@@ -205,6 +208,11 @@ impl Registered {
     /// The owner's id, if there is an owner.
     pub fn owner_id(&self) -> Option<CustomerId> {
         self.owner.as_ref().map(|owner| owner.customer_id)
+    }
+
+    /// Whether the device side may register a key, as far as its owner does not stand in the way.
+    pub fn is_claiming_allowed(&self, policy: &ClaimPolicy) -> bool {
+        policy.allow_by_default || self.switch.is_some_and(|switch| switch.allowed)
     }
 
     /// The keys that claim the device at that time.

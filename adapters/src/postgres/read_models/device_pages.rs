@@ -53,7 +53,13 @@ impl<'a> List<'a> {
         match filter.owned_by {
             OwnedBy::Anybody => {}
             OwnedBy::Nobody => list.conditions.push("d.customer_id IS NULL".to_owned()),
+            OwnedBy::Somebody => list.conditions.push("d.customer_id IS NOT NULL".to_owned()),
             OwnedBy::Customer(owner) => list.only("d.customer_id", owner.0),
+        }
+        if let Some(at) = filter.with_key_at {
+            let at = list.value(at.0);
+            let keys = format!("SELECT 1 FROM active_keys k WHERE k.device_id = d.device_id AND k.expires_at >= {at}");
+            list.conditions.push(format!("EXISTS ({keys})"));
         }
         if let Some(device_type) = &filter.device_type {
             list.only("d.device_type", device_type.clone());
@@ -107,8 +113,9 @@ impl<'a> List<'a> {
     }
 
     async fn total(&self, moment: &Transaction<'_>) -> Result<u64, SqlError> {
-        let DeviceFilter { tenant_id, owned_by, profile_id, device_type, .. } = self.filter;
-        if *owned_by == OwnedBy::Anybody && profile_id.is_none() && self.page.text_search.is_none() {
+        let DeviceFilter { tenant_id, owned_by, with_key_at, profile_id, device_type, .. } = self.filter;
+        let is_of_owner_or_key = *owned_by != OwnedBy::Anybody || with_key_at.is_some();
+        if !is_of_owner_or_key && profile_id.is_none() && self.page.text_search.is_none() {
             return device_index::count_of(moment, *tenant_id, device_type.as_deref()).await;
         }
         let sql = format!("SELECT count(*) FROM device_list d WHERE {}", self.conditions.join(" AND "));

@@ -25,6 +25,8 @@ mod plans;
 /// the others; below it, its devices are sorted.
 const LARGE_SHARE: u64 = 16;
 
+const HAS_KEY: &str = "EXISTS (SELECT 1 FROM active_keys k WHERE k.device_id = d.device_id AND k.expires_at >= ?)";
+
 /// One page of the list, and how many devices the whole list has.
 pub(super) fn page(
     connection: &Connection,
@@ -150,12 +152,20 @@ impl<'a> List<'a> {
                     None => rows,
                 }
             }
-            OwnedBy::Anybody | OwnedBy::Nobody => match Searching::new(connection, filter, page)? {
+            OwnedBy::Anybody | OwnedBy::Nobody | OwnedBy::Somebody => match Searching::new(connection, filter, page)? {
                 Some(text) if !text.finds_all(connection)? => text.by_index(),
                 _ => Rows::of("device_list d").only("d.tenant_id = ?", [id(filter.tenant_id.0)]),
             },
         };
-        let rows = if filter.owned_by == OwnedBy::Nobody { rows.only("d.customer_id IS NULL", []) } else { rows };
+        let rows = match filter.owned_by {
+            OwnedBy::Nobody => rows.only("d.customer_id IS NULL", []),
+            OwnedBy::Somebody => rows.only("d.customer_id IS NOT NULL", []),
+            OwnedBy::Anybody | OwnedBy::Customer(_) => rows,
+        };
+        let rows = match filter.with_key_at {
+            Some(at) => rows.only(HAS_KEY, [Value::Integer(at.0)]),
+            None => rows,
+        };
         let mut list = Self {
             filter,
             searched: page.text_search.is_some(),
@@ -196,13 +206,13 @@ impl<'a> List<'a> {
         let DeviceFilter { tenant_id, owned_by, profile_id, .. } = *self.filter;
         // A profile alone stands for its name, if it has one.
         let is_counted = profile_id.is_none() || self.filter.device_type.is_none() && self.device_type.is_some();
-        if self.searched || !is_counted {
+        if self.searched || !is_counted || self.filter.with_key_at.is_some() {
             return self.rows.count(connection);
         }
         let device_type = self.device_type.as_deref();
         match owned_by {
             OwnedBy::Anybody => device_index::count_of(connection, tenant_id, device_type),
-            OwnedBy::Customer(_) => self.rows.count(connection),
+            OwnedBy::Customer(_) | OwnedBy::Somebody => self.rows.count(connection),
             OwnedBy::Nobody => {
                 let owned =
                     Rows::of("device_list d").only("d.tenant_id = ? AND d.customer_id IS NOT NULL", [id(tenant_id.0)]);
@@ -217,7 +227,8 @@ impl<'a> List<'a> {
     }
 
     fn part(&self, connection: &Connection, total: u64, offset: u64, limit: u64) -> Positions {
-        if self.sort == DeviceOrder::OwnerTitle && self.filter.owned_by == OwnedBy::Anybody {
+        if self.sort == DeviceOrder::OwnerTitle && matches!(self.filter.owned_by, OwnedBy::Anybody | OwnedBy::Somebody)
+        {
             return self.part_by_title(connection, total, offset, limit);
         }
         self.rows.part(connection, &Order::by(self.column(), self.descending), total, offset, limit)

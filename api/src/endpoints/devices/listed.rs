@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use deed_domain::{
     ids::{CustomerId, ProfileId, TenantId},
     ports::{Customer, ListPage, PageRequest},
+    time::Timestamp,
 };
 use deed_projections::{DeviceFilter, DeviceOrder, DeviceRow, OwnedBy, SearchedIn};
 use utoipa::IntoParams;
@@ -67,6 +68,7 @@ impl Asked {
         let filter = DeviceFilter {
             tenant_id,
             owned_by,
+            with_key_at: None,
             device_type: given("type").map(str::to_owned),
             profile_id: given("deviceProfileId").map(uuid).transpose()?.map(ProfileId),
             searched_in,
@@ -74,14 +76,28 @@ impl Asked {
         Ok(Self { filter, nothing: query.flag("active")? == Some(true), page: page_request(query)? })
     }
 
-    async fn rows(&self, state: &ApiState) -> Result<ListPage<DeviceRow>, ApiError> {
+    /// Only devices with a key that works at this time or later.
+    pub(super) fn with_key_at(mut self, time: Option<Timestamp>) -> Self {
+        self.filter.with_key_at = time;
+        self
+    }
+
+    /// Refuses a page with more rows.
+    pub(super) fn at_most(self, rows: u32) -> Result<Self, ApiError> {
+        if self.page.page_size <= rows {
+            return Ok(self);
+        }
+        Err(ApiError::malformed("Query parameter 'pageSize' is out of range"))
+    }
+
+    pub(super) async fn rows(&self, state: &ApiState) -> Result<ListPage<DeviceRow>, ApiError> {
         if self.nothing {
             return Ok(ListPage { rows: Vec::new(), total: 0 });
         }
         Ok(state.read_models.devices(&self.filter, &self.page).await?)
     }
 
-    fn page<T>(&self, total: u64, rows: Vec<T>) -> PageJson<T> {
+    pub(super) fn page<T>(&self, total: u64, rows: Vec<T>) -> PageJson<T> {
         PageJson::new(self.page.page, self.page.page_size, ListPage { rows, total })
     }
 

@@ -27,7 +27,7 @@ pub(super) fn from_device(
     if device.owner.is_some() {
         return limits::refuse_issue(device, origin, IssueRefusedReason::AlreadyClaimed, facts);
     }
-    if !policy.allow_by_default && !device.switch.is_some_and(|switch| switch.allowed) {
+    if !device.is_claiming_allowed(policy) {
         return limits::refuse_issue(device, origin, IssueRefusedReason::NotAllowed, facts);
     }
     let Some(digest) = key.current() else { return Decision::refuse(Refusal::KeyNotFound) };

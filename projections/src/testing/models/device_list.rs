@@ -9,7 +9,10 @@ use deed_domain::{
 };
 use serde::Serialize;
 
-use crate::{DeviceFilter, DeviceListChange, DeviceOrder, DeviceRow, OwnedBy, SearchedIn, testing::ReadModel};
+use crate::{
+    DeviceFilter, DeviceListChange, DeviceOrder, DeviceRow, OwnedBy, SearchedIn,
+    testing::{InMemoryActiveKeys, ReadModel},
+};
 
 /// The devices that exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -32,11 +35,12 @@ impl InMemoryDeviceList {
         self.0.values()
     }
 
-    /// A page of the devices that the filter lets through; `title` is the one of a customer.
+    /// A page of the devices that the filter lets through; `keys` are those of all devices, `title` is the one of a customer.
     pub fn devices(
         &self,
         filter: &DeviceFilter,
         page: &PageRequest<DeviceOrder>,
+        keys: &InMemoryActiveKeys,
         title: impl Fn(CustomerId) -> Option<String>,
     ) -> ListPage<DeviceRow> {
         let part = page.text_search.as_deref().map(fold_case);
@@ -44,6 +48,7 @@ impl InMemoryDeviceList {
             self.rows().map(|row| (row, row.customer_id.and_then(&title))).collect();
         found.retain(|(row, title)| {
             is_listed(filter, row)
+                && filter.with_key_at.is_none_or(|at| keys.of_device(row.device_id).any(|key| at <= key.expires_at))
                 && part.as_ref().is_none_or(|part| is_found(filter.searched_in, row, title.as_deref(), part))
         });
         found.sort_by(|one, other| compare(page, one, other));
@@ -63,6 +68,7 @@ fn is_listed(filter: &DeviceFilter, row: &DeviceRow) -> bool {
     let is_owned = match filter.owned_by {
         OwnedBy::Anybody => true,
         OwnedBy::Nobody => row.customer_id.is_none(),
+        OwnedBy::Somebody => row.customer_id.is_some(),
         OwnedBy::Customer(id) => row.customer_id == Some(id),
     };
     row.tenant_id == filter.tenant_id

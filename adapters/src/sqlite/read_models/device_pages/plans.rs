@@ -78,8 +78,10 @@ fn a_tenants_devices_are_read_in_their_order() {
     let (_directory, connection) = database();
     let of_type = |name: &str| DeviceFilter { device_type: Some(name.to_owned()), ..of_tenant() };
     let unowned = DeviceFilter { owned_by: OwnedBy::Nobody, ..of_tenant() };
+    let somebodys = DeviceFilter { owned_by: OwnedBy::Somebody, ..of_tenant() };
+    let open = DeviceFilter { owned_by: OwnedBy::Nobody, with_key_at: Some(Timestamp(0)), ..of_tenant() };
     let of_profile = DeviceFilter { profile_id: Some(ProfileId(Uuid::from_u128(3))), ..of_tenant() };
-    for filter in [of_tenant(), of_type("common"), unowned, of_profile] {
+    for filter in [of_tenant(), of_type("common"), unowned, somebodys, open, of_profile] {
         for (sort, index) in ORDERS {
             let plans = plans(&connection, &filter, sort, None);
             for plan in &plans {
