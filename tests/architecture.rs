@@ -118,8 +118,17 @@ const RULES: &[Rule] = &[
     Rule {
         of: "deed-labels",
         because: "draws what it is given: never the domain, a protocol, a file or the environment",
-        built_from: &[],
-        tested_with: &[],
+        built_from: &[
+            ("ab_glyph", "how wide names are, and how they look in a picture"),
+            ("dejavu", "the font"),
+            ("flate2", "pictures and pages are deflated"),
+            ("pdf-writer", "objects of a PDF, for `pdf` alone"),
+            ("percent-encoding", "links"),
+            ("qrcodegen", "codes, for `qr` alone"),
+            ("subsetter", "the glyphs that a PDF uses, for `pdf` and for what fonts can be taken"),
+            ("thiserror", "errors"),
+        ],
+        tested_with: &["proptest"],
     },
     Rule {
         of: "deed-transports",

@@ -1,5 +1,27 @@
-//! Labels for devices: a QR code that leads to the page on which a device is claimed, and beside it the same in clear text.
+//! Labels for devices: a QR code that leads to the claim page, and beside it what a person types in where no camera is.
 //!
-//! Pure: it draws what it is given, and knows neither the domain nor where the result goes.
+//! - [`Label`] is what a label says; [`link()`](Label::new) is what its code holds.
+//! - [`Format`] is how it is drawn: SVG and PNG for one label, PDF for sheets and rolls, ZPL for label printers.
+//! - [`Printing`] turns labels into bytes, one by one: what has been written is not kept, so that a batch may be of any size.
+//! - [`Font`] measures and draws names; [`Format::check`] says before a key is made whether a name can be printed.
+//!
+//! Inside, every label is first a `Drawing` in millimetres (`layout`, `text`, `qr`), which each format paints in its way
+//! (`svg`, `png`, `pdf`, `zpl`). Nothing here knows devices, stores or HTTP.
 
-#![forbid(unsafe_code)]
+mod date;
+mod font;
+mod format;
+mod label;
+mod layout;
+mod pdf;
+mod png;
+mod printing;
+mod qr;
+mod svg;
+mod text;
+mod zpl;
+
+pub use font::{Font, UnusableFont};
+pub use format::{Format, LabelError, Paper, Resolution, Size};
+pub use label::Label;
+pub use printing::Printing;
