@@ -34,6 +34,7 @@ use crate::{
     config::{Config, ReclaimBody, Secrets},
     deletion::DeletionWorker,
     expiry::ExpiryWorker,
+    label_font::{self, LabelFontError},
     open_files::Connections,
 };
 
@@ -87,6 +88,9 @@ pub(crate) enum WiringError {
     /// The mail server cannot be used.
     #[error(transparent)]
     Mail(#[from] MailSettingsError),
+    /// The font of labels cannot be used.
+    #[error(transparent)]
+    LabelFont(#[from] LabelFontError),
     /// Passwords cannot be hashed.
     #[error(transparent)]
     Passwords(#[from] InvalidCost),
@@ -169,6 +173,7 @@ impl Service {
                 customer: config.limits.of_customers().map(counted),
             },
             streams: OpenStreams::default(),
+            label_font: label_font::read(config.labels.font.as_deref())?,
             settings: api_settings(config),
             metrics: Arc::new(move || metrics.render()),
             readiness: readiness.clone(),

@@ -95,6 +95,7 @@ const RULES: &[Rule] = &[
         because: "HTTP for people and machines: never a driver, never an adapter",
         built_from: &[
             ("deed-domain", "the use cases and the ports"),
+            ("deed-labels", "labels"),
             ("deed-projections", "the queries"),
             ("axum", "HTTP"),
             ("base64", "values of API keys"),
@@ -167,6 +168,7 @@ const RULES: &[Rule] = &[
             ("deed-adapters", "wiring"),
             ("deed-api", "wiring"),
             ("deed-domain", "wiring"),
+            ("deed-labels", "`deed labels`, and the font"),
             ("deed-projections", "wiring"),
             ("deed-transports", "wiring"),
             ("axum", "the router"),

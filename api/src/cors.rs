@@ -7,12 +7,14 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, header, request::Parts};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
-use crate::extract::REQUEST_ID;
+use crate::{
+    endpoints::{DEED_LABELS, DEED_LEFT_OUT},
+    extract::REQUEST_ID,
+};
 
 const MAX_AGE: Duration = Duration::from_secs(1_800);
 const OPEN: [&str; 2] = ["/api/", "/widget/"];
-const EXPOSED: [HeaderName; 4] =
-    [REQUEST_ID, header::RETRY_AFTER, HeaderName::from_static("deed-labels"), HeaderName::from_static("deed-left-out")];
+const EXPOSED: [HeaderName; 4] = [REQUEST_ID, header::RETRY_AFTER, DEED_LABELS, DEED_LEFT_OUT];
 
 pub(crate) fn cors() -> CorsLayer {
     CorsLayer::new()

@@ -8,6 +8,7 @@ use deed_domain::{
     people::People,
     ports::{Accounts, Attributes, Clock, Credentials, Entropy, Feed, PasswordHasher, Profiles, TokenSigner},
 };
+use deed_labels::Font;
 use deed_projections::ReadModels;
 use tokio::sync::watch;
 
@@ -48,6 +49,8 @@ pub struct ApiState {
     pub limits: RequestLimits,
     /// Who follows a log, so that nobody does it too often.
     pub streams: OpenStreams,
+    /// What names on labels are printed with.
+    pub label_font: Font,
     /// The installation's settings.
     pub settings: ApiSettings,
     /// Writes the metrics in Prometheus' text format.

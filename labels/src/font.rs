@@ -1,13 +1,11 @@
 //! The font that names are measured and drawn with.
 
-use std::sync::Arc;
-
 use ab_glyph::{Font as _, FontArc, FontVec, GlyphId};
 
 /// A TrueType font. Cheap to clone.
 #[derive(Clone)]
 pub struct Font {
-    face: Arc<FontArc>,
+    face: FontArc,
     units_per_em: f32,
 }
 
@@ -39,7 +37,7 @@ impl Font {
         let units_per_em = face.units_per_em().filter(|units| *units > 0.0).ok_or(UnusableFont)?;
         // A font whose glyphs cannot be taken out of it would be found out after the last page.
         subsetter::subset(face.font_data(), 0, &subsetter::GlyphRemapper::new()).map_err(|_| UnusableFont)?;
-        Ok(Self { face: Arc::new(face), units_per_em })
+        Ok(Self { face, units_per_em })
     }
 
     /// Whether each character has a glyph and the script is written by one glyph after the other, from left to right.

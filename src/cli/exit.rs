@@ -16,6 +16,7 @@ use crate::{
     config::{ConfigError, SecretsError, ServerUrl},
     data_dir::DataDirError,
     demo::SeedError,
+    label_font::LabelFontError,
     tls_files::TlsFilesError,
     wiring::WiringError,
 };
@@ -85,6 +86,9 @@ pub(crate) enum CliError {
     /// The demo's devices and people could not be made.
     #[error("the demo could not be prepared: {0}")]
     Seed(#[from] SeedError),
+    /// The font of labels cannot be used.
+    #[error(transparent)]
+    LabelFont(#[from] LabelFontError),
     /// The certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsFilesError),
@@ -107,6 +111,14 @@ pub(crate) enum CliError {
     /// Some lines of the input came to nothing; each has been told.
     #[error("{failed} of {total} lines were not imported")]
     Lines {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        total: usize,
+    },
+    /// Some devices got no label; each has been told.
+    #[error("{failed} of {total} labels were not printed")]
+    Unprinted {
         /// How many.
         failed: usize,
         /// Of how many.
@@ -158,6 +170,7 @@ impl CliError {
                 | SecretsError::NotConfigured { .. },
             )
             | Self::Wiring(_)
+            | Self::LabelFont(_)
             | Self::Tls(_)
             | Self::Rebuild(RebuildError::Unknown(_)) => USAGE,
             Self::Secrets(SecretsError::Unwritable { .. })
@@ -184,7 +197,7 @@ impl CliError {
             | Self::Listen { .. } => UNAVAILABLE,
             Self::Input { .. } => NO_INPUT,
             Self::Labels { .. } | Self::Output(_) => NO_OUTPUT,
-            Self::Seed(_) | Self::Lines { .. } | Self::NotFound(_) | Self::System(_) => FAILED,
+            Self::Seed(_) | Self::Lines { .. } | Self::Unprinted { .. } | Self::NotFound(_) | Self::System(_) => FAILED,
         }
     }
 }

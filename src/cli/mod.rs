@@ -8,6 +8,7 @@ mod exit;
 mod export;
 mod forget_pepper;
 mod import;
+mod labels;
 mod migrate;
 mod progress;
 mod rebuild;
@@ -34,7 +35,7 @@ struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status:
   0    stopped as asked, or the command did what it was for
-  1    failed: nothing found, or some lines not imported
+  1    failed: nothing found, some lines not imported, or some labels not printed
   64   the command line or the configuration cannot be used
   65   the stored data is damaged, or of another version (an older one: run `deed migrate`); or a copy
        is not equal to what was copied
@@ -53,6 +54,7 @@ enum Command {
     Replay(replay::Replay),
     Export(export::Export),
     Import(import::Import),
+    Labels(labels::Labels),
     Rebuild(rebuild::Rebuild),
     Migrate(migrate::Migrate),
     ResetLink(reset_link::ResetLink),
@@ -81,6 +83,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Import(command) => command.run(),
+        Command::Labels(command) => command.run(),
         Command::Rebuild(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::ResetLink(command) => command.run(),

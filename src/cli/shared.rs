@@ -3,13 +3,16 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use deed_adapters::Store;
+use deed_adapters::{Store, surroundings::OsEntropy};
+use deed_domain::claims::Claims;
 use tokio::runtime::{Builder, Runtime};
 
 use super::exit::CliError;
 use crate::{
-    config::{self, Environment, Inputs, Loaded},
-    storage,
+    config::{self, Config, Environment, Inputs, Loaded, Secrets},
+    pepper_check,
+    storage::{self, Locks},
+    wiring,
 };
 
 /// Where the configuration and the data are.
@@ -51,6 +54,34 @@ impl Location {
     /// [`CliError`].
     pub(super) async fn open_read_only(&self) -> Result<Arc<dyn Store>, CliError> {
         storage::open_read_only(&self.load(&[])?.config.storage).await
+    }
+}
+
+/// The configured store and what makes claim keys in it.
+pub(super) struct Issuing {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) claims: Claims,
+    /// Held as long as the store is written.
+    pub(super) _locks: Locks,
+}
+
+impl Issuing {
+    /// Opens it for a command of that name. No server may run on a SQLite file meanwhile.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub(super) async fn open(config: &Config, command: &str) -> Result<Self, CliError> {
+        // Opened to be read first, so that a misspelt path is not made into an empty database.
+        storage::open_read_only(&config.storage).await?;
+        let locks = storage::lock(&config.storage, command)?;
+        let secrets = match config.storage.is_on_a_server() {
+            true => Secrets::of_all_nodes(config)?,
+            false => Secrets::complete(config, &OsEntropy)?,
+        };
+        let store = storage::open(&config.storage).await?;
+        pepper_check::active_keys(&*store, &secrets, config.storage.is_on_a_server()).await?;
+        let claims = wiring::claims(config, &secrets, &store)?;
+        Ok(Self { store, claims, _locks: locks })
     }
 }
 

@@ -22,9 +22,9 @@ pub(crate) use self::{
     reference::reference,
     secrets_file::{Secrets, SecretsError},
     sections::{
-        BridgeSettings, ClaimSettings, CoapSettings, DATABASE_FILE, DatabaseUrl, JwtSettings, LimitSettings, LogFormat,
-        LogSettings, MailSettings, MqttSettings, NamedPepper, PepperSettings, ReclaimBody, ServerSettings, ServerUrl,
-        SignInSettings, StorageSettings, TransportSettings,
+        BridgeSettings, ClaimSettings, CoapSettings, DATABASE_FILE, DatabaseUrl, JwtSettings, LabelSettings,
+        LimitSettings, LogFormat, LogSettings, MailSettings, MqttSettings, NamedPepper, PepperSettings, ReclaimBody,
+        ServerSettings, ServerUrl, SignInSettings, StorageSettings, TransportSettings, base_url,
     },
 };
 use self::{
@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) peppers: PepperSettings,
     /// A broker to which devices send already.
     pub(crate) bridge: BridgeSettings,
+    /// What is printed for devices.
+    pub(crate) labels: LabelSettings,
     /// The mail server.
     pub(crate) mail: MailSettings,
     /// What is logged.
@@ -123,6 +125,7 @@ fn sections() -> Vec<Section> {
         SignInSettings::section(),
         JwtSettings::section(),
         PepperSettings::section(),
+        LabelSettings::section(),
         MailSettings::section(),
         LogSettings::section(),
     ]
@@ -177,6 +180,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
     let jwt = JwtSettings::read(sources);
     let sign_in = SignInSettings::read(sources);
     let peppers = PepperSettings::read(sources);
+    let labels = LabelSettings::read(sources);
     let mail = MailSettings::read(sources);
     let log = LogSettings::read(sources);
     Some(Config {
@@ -191,6 +195,7 @@ fn read(sources: &mut Sources, storage: Option<StorageSettings>) -> Option<Confi
         jwt: jwt?,
         sign_in: sign_in?,
         peppers: peppers?,
+        labels: labels?,
         mail: mail?,
         log: log?,
     })

@@ -20,6 +20,7 @@ mod users;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use devices::labels::{DEED_LABELS, DEED_LEFT_OUT};
 pub use forgotten_password::reset_link;
 pub(crate) use operation::OPENAPI_PATH;
 
@@ -85,6 +86,7 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(devices::read_several::devices))
         .routes(routes!(devices::types::device_types))
         .routes(routes!(devices::list_claiming::devices_by_claiming))
+        .routes(routes!(devices::labels::print_labels_by_query, devices::labels::print_labels))
         .routes(routes!(devices::list_infos::tenant_device_infos))
         .routes(routes!(devices::list_infos::device_infos))
         .routes(routes!(devices::list_of_user::user_devices))

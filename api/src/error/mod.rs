@@ -23,6 +23,7 @@ use deed_domain::{
     people::{PeopleError, UserRefusal},
     ports::{AppendError, StoreError, TooMany},
 };
+use deed_labels::Unprintable;
 
 pub(crate) use body::{Format, accepts, told, written};
 pub(crate) use report::{ErrorBody, Problem};
@@ -56,6 +57,9 @@ pub(crate) enum ApiError {
     /// The request makes sense and breaks a rule.
     #[error("{0}")]
     Invalid(Cow<'static, str>),
+    /// Some devices can have no such label.
+    #[error(transparent)]
+    Unprintable(#[from] Unprintable),
     /// These attributes cannot be stored.
     #[error(transparent)]
     Attributes(#[from] InvalidAttributes),

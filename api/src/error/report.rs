@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use axum::http::StatusCode;
 use deed_domain::{claims::Failure, time::Timestamp};
+use deed_labels::LabelError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -113,6 +114,13 @@ impl From<&ApiError> for Report {
             }
             ApiError::Malformed(text) => Self::new(StatusCode::BAD_REQUEST, "malformed_request", text.clone()),
             ApiError::Invalid(text) => Self::new(StatusCode::BAD_REQUEST, "validation_failed", text.clone()),
+            ApiError::Unprintable(unprintable) => {
+                let code = match unprintable.why {
+                    LabelError::NotPrintable => "name_not_printable",
+                    LabelError::TooLong => "name_too_long_for_size",
+                };
+                Self::new(StatusCode::BAD_REQUEST, code, message())
+            }
             ApiError::Attributes(why) => Self::new(StatusCode::BAD_REQUEST, why.code(), message()),
             ApiError::Credentials(why) => Self::new(StatusCode::BAD_REQUEST, why.code(), message()),
             ApiError::NotFound(text) => Self::new(StatusCode::NOT_FOUND, "not_found", text.clone()),

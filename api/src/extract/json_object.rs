@@ -114,6 +114,20 @@ impl JsonObject {
         objects.collect::<Option<_>>().map(Some).ok_or_else(wrong)
     }
 
+    /// Texts in a list; a text alone is one.
+    pub(crate) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, ApiError> {
+        let wrong = || wrong_type(name, "a list of texts");
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(vec![text.clone()])),
+            Some(Value::Array(items)) => {
+                let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+                texts.collect::<Option<_>>().map(Some).ok_or_else(wrong)
+            }
+            Some(_) => Err(wrong()),
+        }
+    }
+
     /// A flag; its text will do, in any case.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
         match self.get(name) {

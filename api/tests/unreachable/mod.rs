@@ -23,6 +23,7 @@ use deed_domain::{
     },
     time::Timestamp,
 };
+use deed_labels::Font;
 use deed_projections::{
     ActiveKeyRow, ActiveKeysQuery, ClaimHistoryQuery, ClaimHistoryRow, DeviceFilter, DeviceListQuery, DeviceOrder,
     DeviceRow, DueDevice, OwnershipQuery, OwnershipSpan,
@@ -70,6 +71,7 @@ pub(crate) fn state(readiness: Readiness) -> ApiState {
         entropy: ports,
         limits: RequestLimits::default(),
         streams: OpenStreams::default(),
+        label_font: Font::built_in().unwrap(),
         settings: ApiSettings { max_body_bytes: MAX_BODY, ..ApiSettings::default() },
         metrics: Arc::new(|| "deed_up 1\n".to_owned()),
         readiness,

@@ -16,6 +16,7 @@
 //! | [`gateway_message`] | claims and connections of the devices behind a gateway |
 //! | [`generated_key`] | a made key as a person types it |
 //! | [`fn@import`] | a file of devices |
+//! | [`labels_request`] | which labels are wanted, and how they are to look |
 //! | [`mqtt_stream`] | everything that an MQTT client sends on one connection |
 //! | [`protobuf_claim`] | what a device sends to register a claim key, in Protobuf |
 //! | [`provision_request`] | what a device sends to add itself |
@@ -52,7 +53,7 @@ pub use mqtt::mqtt_stream;
 pub use payloads::{claim_payload, claiming_data};
 pub use protobuf::{gateway_message, protobuf_claim};
 pub use provisioning::provision_request;
-pub use request::request;
+pub use request::{labels_request, request};
 pub use stored::{event, metadata};
 pub use token::token;
 
@@ -75,6 +76,7 @@ pub const ENTRIES: &[(&str, Entry)] = &[
     ("generated_key", generated_key),
     ("import", import),
     ("key_digest", key_digest),
+    ("labels_request", labels_request),
     ("metadata", metadata),
     ("mqtt_stream", mqtt_stream),
     ("protobuf_claim", protobuf_claim),

@@ -28,6 +28,7 @@ use deed_domain::{
     ports::{Accounts, Authority, Clock, Customer, Password, PasswordHasher, Profile, Tenant, User, UserCredentials},
     provisioning::Provisioning,
 };
+use deed_labels::Font;
 use deed_transports::{
     device_protocol::{DeviceProtocol, Waiting},
     http::{DeviceHttp, router as device_http},
@@ -83,6 +84,21 @@ pub fn request(input: &[u8]) -> bool {
             told.is_some_and(|told| told["errorCode"].is_u64() || told["code"].is_string() || told.is_string());
         // A device with an unknown token is told nothing.
         assert!(has_reason || (status == StatusCode::UNAUTHORIZED && body.is_empty()), "{status} without a reason");
+    }
+    status.is_success()
+}
+
+/// The body of a request for labels, by an administrator. What is printed is whole, in the format that it is said to be.
+pub fn labels_request(input: &[u8]) -> bool {
+    let head = b"tenant POST /api/devices/labels\nContent-Type: application/json\n\n";
+    let service = Service::shared();
+    let Some(request) = service.read(&[head, input].concat()) else { return false };
+    let (status, body) = service.runtime.block_on(service.ask(request));
+    assert!(!status.is_server_error(), "{status}: {}", String::from_utf8_lossy(&body));
+    if status.is_success() {
+        let forms: [(&[u8], &[u8]); 4] =
+            [(b"%PDF-", b"%%EOF\n"), (b"<svg ", b"</svg>\n"), (b"\x89PNG", b"\xae\x42\x60\x82"), (b"^XA", b"^XZ\n")];
+        assert!(forms.iter().any(|(begin, end)| body.starts_with(begin) && body.ends_with(end)), "half a file");
     }
     status.is_success()
 }
@@ -201,6 +217,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         entropy: Arc::new(OsEntropy),
         limits: RequestLimits::default(),
         streams: OpenStreams::default(),
+        label_font: Font::built_in()?,
         settings: ApiSettings::default(),
         metrics: Arc::new(String::new),
         readiness: Readiness::default(),

@@ -148,7 +148,7 @@ fn cells(label: &Label) -> [Zeroizing<String>; HEADER.len()] {
 }
 
 /// Whether what stands there cannot be read from its beginning: a device may have no end, and a pipe no beginning.
-fn is_stream(path: &Path) -> bool {
+pub(in crate::cli) fn is_stream(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 

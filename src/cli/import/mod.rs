@@ -9,7 +9,7 @@ mod unlabelled;
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use deed_adapters::{Store, surroundings::OsEntropy};
+use deed_adapters::Store;
 use deed_domain::{
     claims::Claims,
     ids::TenantId,
@@ -18,22 +18,19 @@ use deed_domain::{
     time::{DAY, HOUR},
 };
 
-pub(super) use self::unlabelled::Unlabelled;
 use self::{
     device::{Added, LabelledDevice, add},
     input::Input,
     labels::Labels,
 };
+pub(super) use self::{labels::is_stream, unlabelled::Unlabelled};
 use super::{
     exit::CliError,
     progress::Progress,
-    shared::{Location, runtime},
+    shared::{Issuing, Location, runtime},
     tenant,
 };
-use crate::{
-    config::{Loaded, Secrets},
-    pepper_check, storage, wiring,
-};
+use crate::config::Loaded;
 
 /// Add devices from a CSV file, and write what goes on their labels
 ///
@@ -97,16 +94,7 @@ impl Import {
         let input = Input::read(&self.file, self.delimiter)?;
         let Loaded { config, .. } = self.location.load(&[])?;
         runtime()?.block_on(async {
-            // Opened to be read first, so that a misspelt path is not made into an empty database.
-            storage::open_read_only(&config.storage).await?;
-            let _locks = storage::lock(&config.storage, "import")?;
-            let secrets = match config.storage.is_on_a_server() {
-                true => Secrets::of_all_nodes(&config)?,
-                false => Secrets::complete(&config, &OsEntropy)?,
-            };
-            let store = storage::open(&config.storage).await?;
-            pepper_check::active_keys(&*store, &secrets, config.storage.is_on_a_server()).await?;
-            let claims = wiring::claims(&config, &secrets, &store)?;
+            let Issuing { store, claims, _locks } = Issuing::open(&config, "import").await?;
             let tenant_id = tenant::find(&*store, self.tenant.as_deref(), "--tenant").await?;
             let imported = self.import(input, &store, &claims, tenant_id).await;
             store.close().await;
@@ -184,7 +172,7 @@ fn tell_known(there: Vec<String>, labels: &Labels) {
 }
 
 /// A number and a unit, in milliseconds.
-fn duration(text: &str) -> Result<i64, String> {
+pub(super) fn duration(text: &str) -> Result<i64, String> {
     let wrong = || "must be a number and a unit: m, h, d or w, such as 90d".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let unit = match unit {

@@ -49,6 +49,14 @@ section! {
     }
 }
 
+/// Where people reach the service, as the command line says it.
+///
+/// # Errors
+/// What it has to be.
+pub(crate) fn base_url(text: &str) -> Result<String, String> {
+    HttpUrl.parse(&text.into())
+}
+
 /// `http://` or `https://` and what follows, without a slash at the end.
 struct HttpUrl;
 

@@ -5,6 +5,7 @@ pub(crate) mod bulk_import;
 pub(crate) mod change_owner;
 pub(crate) mod delete;
 pub(in crate::endpoints) mod draft;
+pub(crate) mod labels;
 pub(crate) mod list_claiming;
 pub(crate) mod list_infos;
 pub(crate) mod list_of_customer;

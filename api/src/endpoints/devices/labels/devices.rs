@@ -1,0 +1,104 @@
+//! The devices that get labels, looked at before the first key is made.
+
+use deed_domain::{
+    device::{KeyEnd, Refusal},
+    ids::TenantId,
+    ports::PageRequest,
+};
+use deed_labels::Format;
+use deed_projections::{DeviceFilter, DeviceOrder, DeviceRow};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{
+    Labelled, MOST_DEVICES,
+    request::{Selection, too_many},
+};
+use crate::{
+    error::ApiError,
+    extract::BaseUrl,
+    state::{ApiState, Shared},
+};
+
+/// Devices that are looked up at once, and on a page of a search.
+const AT_ONCE: usize = 64;
+const PAGE: u32 = 1_000;
+
+/// What was found.
+pub(super) struct Devices {
+    /// In the order of the request.
+    pub(super) labelled: Vec<Labelled>,
+    /// How many were left out, because a customer owns them.
+    pub(super) left_out: usize,
+}
+
+impl Devices {
+    /// The devices of the tenant. One that a customer owns gets no key: it would claim nothing.
+    pub(super) async fn find(
+        state: &Shared,
+        tenant_id: TenantId,
+        selection: Selection,
+        with_keys: bool,
+    ) -> Result<Self, ApiError> {
+        let rows = match selection {
+            Selection::Ids(ids) => {
+                let find = |id| async move {
+                    let row = state.read_models.device(id).await?.filter(|row| row.tenant_id == tenant_id);
+                    row.ok_or_else(|| ApiError::no_device(id))
+                };
+                stream::iter(ids).map(find).buffered(AT_ONCE).try_collect().await?
+            }
+            Selection::Names(names) => {
+                let find = |name: String| async move {
+                    let row = state.read_models.device_named(tenant_id, &name).await?;
+                    row.ok_or_else(|| ApiError::NotFound(format!("There is no device {name:?}").into()))
+                };
+                stream::iter(names).map(find).buffered(AT_ONCE).try_collect().await?
+            }
+            Selection::Search { text, device_type, profile_id } => {
+                let filter = DeviceFilter { device_type, profile_id, ..DeviceFilter::of_tenant(tenant_id) };
+                search(state, &filter, text).await?
+            }
+        };
+        let found = rows.len();
+        let is_labelled = |row: &DeviceRow| !with_keys || row.customer_id.is_none();
+        let labelled: Vec<_> =
+            rows.into_iter().filter(is_labelled).map(|row| Labelled { id: row.device_id, name: row.name }).collect();
+        match labelled.len() {
+            0 if found > 0 => Err(ApiError::Failed(Refusal::AlreadyClaimed.into())),
+            0 => Err(ApiError::NotFound("There is no such device".into())),
+            count => Ok(Self { left_out: found - count, labelled }),
+        }
+    }
+
+    /// Whether all of them can be printed.
+    pub(super) fn check(
+        &self,
+        state: &ApiState,
+        format: Format,
+        base_url: &BaseUrl,
+        keys: Option<KeyEnd>,
+    ) -> Result<(), ApiError> {
+        let until = keys.map(|end| end.of(state.clock.now()).0);
+        let names = self.labelled.iter().map(|device| device.name.as_str());
+        Ok(format.check_batch(&state.label_font, base_url.as_str(), names, until)?)
+    }
+}
+
+/// All devices that a filter lets through, in order of creation.
+async fn search(state: &ApiState, filter: &DeviceFilter, text: Option<String>) -> Result<Vec<DeviceRow>, ApiError> {
+    let mut request =
+        PageRequest { page: 0, page_size: PAGE, text_search: text, sort: DeviceOrder::Creation, descending: false };
+    let mut rows = Vec::new();
+    loop {
+        let page = state.read_models.devices(filter, &request).await?;
+        if page.total > MOST_DEVICES as u64 {
+            return Err(too_many(page.total));
+        }
+        let is_last = page.rows.len() < PAGE as usize;
+        rows.extend(page.rows);
+        if is_last || rows.len() > MOST_DEVICES {
+            return Ok(rows);
+        }
+        request.page += 1;
+    }
+}
