@@ -109,6 +109,8 @@ pub(crate) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(claiming::claim::claim, claiming::reclaim::reclaim))
         .routes(routes!(claim_keys::add::add_key, claim_keys::list::list_keys))
         .routes(routes!(claim_keys::revoke::revoke_key))
+        .routes(routes!(audit::devices::audited_devices))
+        .routes(routes!(audit::device_names::device_names))
         .routes(routes!(audit::device_events::device_events))
         .routes(routes!(audit::device_state::device_state))
         .routes(routes!(audit::device_ownership::device_ownership))

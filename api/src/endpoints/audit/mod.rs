@@ -4,8 +4,10 @@
 pub(crate) mod add_auditor;
 pub(crate) mod device_claim_history;
 pub(crate) mod device_events;
+pub(crate) mod device_names;
 pub(crate) mod device_ownership;
 pub(crate) mod device_state;
+pub(crate) mod devices;
 mod event;
 mod live;
 mod log_reader;

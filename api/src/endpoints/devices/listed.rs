@@ -49,7 +49,7 @@ pub(crate) struct DeviceFilterParams {
 }
 
 /// A list that was asked for.
-pub(super) struct Asked {
+pub(in crate::endpoints) struct Asked {
     filter: DeviceFilter,
     page: PageRequest<DeviceOrder>,
     /// Whether nothing can be in it.
@@ -58,7 +58,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Reads filters and page.
-    pub(super) fn read(
+    pub(in crate::endpoints) fn read(
         query: &QueryParams,
         tenant_id: TenantId,
         owned_by: OwnedBy,
@@ -90,14 +90,14 @@ impl Asked {
         Err(ApiError::malformed("Query parameter 'pageSize' is out of range"))
     }
 
-    pub(super) async fn rows(&self, state: &ApiState) -> Result<ListPage<DeviceRow>, ApiError> {
+    pub(in crate::endpoints) async fn rows(&self, state: &ApiState) -> Result<ListPage<DeviceRow>, ApiError> {
         if self.nothing {
             return Ok(ListPage { rows: Vec::new(), total: 0 });
         }
         Ok(state.read_models.devices(&self.filter, &self.page).await?)
     }
 
-    pub(super) fn page<T>(&self, total: u64, rows: Vec<T>) -> PageJson<T> {
+    pub(in crate::endpoints) fn page<T>(&self, total: u64, rows: Vec<T>) -> PageJson<T> {
         PageJson::new(self.page.page, self.page.page_size, ListPage { rows, total })
     }
 

@@ -23,6 +23,7 @@ pub(crate) mod unassign;
 
 pub(super) use deed_domain::texts::has_markup;
 pub(super) use draft::DraftId;
+pub(super) use listed::{Asked, DeviceFilterParams};
 
 use std::collections::BTreeMap;
 
