@@ -23,3 +23,21 @@ fn import() {
     let data = TempDir::new().unwrap();
     drive(&serve(&data, &[]), "import.mjs");
 }
+
+#[test]
+fn claim() {
+    let data = TempDir::new().unwrap();
+    drive(&serve(&data, &[]), "claim.mjs");
+}
+
+#[test]
+fn widget() {
+    let data = TempDir::new().unwrap();
+    drive(&serve(&data, &[]), "widget.mjs");
+}
+
+#[test]
+fn scan() {
+    let data = TempDir::new().unwrap();
+    drive(&serve(&data, &[]), "scan.mjs");
+}

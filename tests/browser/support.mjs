@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before } from "node:test";
+import { after } from "node:test";
 
 const require = createRequire(`${process.env.DEED_BROWSER}/`);
 const { chromium } = require("playwright-core");
@@ -25,24 +25,26 @@ export const AUDITOR = ["auditor@thingsboard.org", "auditor"];
 export const VIEWS = [PHONE, DESKTOP].flatMap((viewport) => [false, true].map((dark) => ({ viewport, dark })));
 
 const PATIENCE_MS = 20_000;
+const ARGUMENTS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+];
 let browser;
 
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [
-      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-    ],
-  });
-});
+/** To be called before a page is opened: the browser has a camera that shows this file of raw pictures (Y4M). */
+export function cameraShows(file) {
+  ARGUMENTS.push("--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${file}`);
+}
 
-after(async () => browser?.close());
+// When the first page is opened: hooks of a file run before the rest of it.
+const launched = () => (browser ??= chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGUMENTS }));
+
+after(async () => (await browser)?.close());
 
 /** A new page in a context of its own. `finish` closes it and asserts what must hold: `origins` beside the service's may be
  * asked, and errors on the console are expected where `expected` says so: refused requests are written there, too. */
 export async function open({ viewport = DESKTOP, dark = false, origins = [], expected = /^$/, ...more } = {}) {
-  const context = await browser.newContext({ viewport, colorScheme: dark ? "dark" : "light", locale: "en-GB", ...more });
+  const context = await (await launched()).newContext({ viewport, colorScheme: dark ? "dark" : "light", locale: "en-GB", ...more });
   context.setDefaultTimeout(PATIENCE_MS);
   const surprises = [];
   const known = new Set([new URL(URL_OF_SERVICE).origin, ...origins]);
@@ -143,9 +145,12 @@ export async function tabbed(page) {
   for (let i = 0; i < 100; i += 1) {
     await page.keyboard.press("Tab");
     const at = await page.evaluate(() => {
-      const element = document.activeElement;
+      let element = document.activeElement;
       if (element === document.body) {
         return null;
+      }
+      while (element.shadowRoot?.activeElement) {
+        element = element.shadowRoot.activeElement;
       }
       const { outlineStyle, outlineWidth } = getComputedStyle(element);
       const name = element.getAttribute("aria-label") || element.labels?.[0]?.textContent || element.textContent.trim();

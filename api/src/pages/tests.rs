@@ -11,7 +11,7 @@ use tower::ServiceExt as _;
 use super::{FILES, File, HTML, SCRIPT, routes};
 
 /// Pages that others lead to and that are not made yet.
-const TO_COME: [&str; 5] = ["/claim", "/devices", "/feed", "/labels", "/api-docs"];
+const TO_COME: [&str; 4] = ["/devices", "/feed", "/labels", "/api-docs"];
 
 async fn ask(method: Method, path: &str) -> Response<Body> {
     let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
