@@ -23,6 +23,11 @@ pub(crate) struct Asset {
     derived: OnceLock<Derived>,
 }
 
+/// Whether a browser shows it by itself: a drawing may have scripts of its own.
+fn is_document(kind: &str) -> bool {
+    kind.starts_with("text/html") || kind == "image/svg+xml"
+}
+
 /// What follows from the bytes.
 struct Derived {
     packed: Bytes,
@@ -53,7 +58,7 @@ impl Asset {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         if is_whole {
-            self.policy.write(headers);
+            self.policy.write(is_document(self.kind), headers);
         }
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         if self.policy.may_be_kept() {

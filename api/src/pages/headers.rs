@@ -11,10 +11,9 @@ const CONTENT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; 
                        media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
                        frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-const OF_EVERY_FILE: [(HeaderName, &str); 4] = [
+/// What a browser opens as a document. With scripts and styles it would mean nothing, and weigh more than most of them.
+const OF_DOCUMENTS: [(HeaderName, &str); 3] = [
     (CONTENT_SECURITY_POLICY, CONTENT),
-    // A token or a key may stand in the page's address.
-    (REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("permissions-policy"), "camera=(self), microphone=(), geolocation=()"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
@@ -37,9 +36,13 @@ impl Policy {
         self != Self::Letter
     }
 
-    pub(crate) fn write(self, headers: &mut HeaderMap) {
+    /// Says so of a file, which may be a document.
+    pub(crate) fn write(self, is_document: bool, headers: &mut HeaderMap) {
         let origins = if self == Self::Widget { "cross-origin" } else { "same-origin" };
-        for (name, value) in OF_EVERY_FILE.into_iter().chain([(CROSS_ORIGIN_RESOURCE_POLICY, origins)]) {
+        // A token or a key may stand in the page's address.
+        let of_every_file = [(REFERRER_POLICY, "no-referrer"), (CROSS_ORIGIN_RESOURCE_POLICY, origins)];
+        let of_documents = OF_DOCUMENTS.into_iter().filter(|_| is_document);
+        for (name, value) in of_documents.chain(of_every_file) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
