@@ -1,6 +1,10 @@
 // The page to which the QR code of a label leads: a customer claims a device, or learns why not and what to do.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { claim, device, isOwned, issue, link, register, secret } from "./devices.mjs";
 import { CUSTOMER, CUSTOMER_B, DESKTOP, PHONE, TENANT, URL_OF_SERVICE, api, check, on, tabbed } from "./support.mjs";
@@ -77,7 +81,7 @@ test("a reload keeps what was scanned; a second link in the same tab counts inst
 test("what was scanned is forgotten when it is the wrong device, and when somebody signs out", async () => {
   const pump = await device();
   const key = await issue(pump);
-  await on(link(pump, key), {}, async (page) => {
+  await on(link(pump, key), REFUSED, async (page) => {
     const kept = () => page.evaluate(() => sessionStorage.getItem("deed.claim"));
     await page.getByRole("button", { name: "Not this device?" }).click();
     assert.equal(await kept(), null);
@@ -90,7 +94,38 @@ test("what was scanned is forgotten when it is the wrong device, and when somebo
     assert.notEqual(await kept(), null);
     await press(page);
     assert.equal(await page.getByLabel("Password", { exact: true }).inputValue(), "");
+    await signInAs(page, TENANT);
+    await told(page, "This account cannot claim devices.");
+    assert.notEqual(await kept(), null);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("Device name").waitFor();
+    assert.equal(await page.getByLabel("Device name").inputValue(), "");
+    assert.equal(await page.getByLabel("Secret key").inputValue(), "");
+    assert.equal(await kept(), null);
   });
+});
+
+test("by the label that the tenant printed, read by an independent reader", async () => {
+  const pump = await device("Ventil ü 7");
+  const { data } = await api(null, "POST", "api/auth/login", { username: TENANT[0], password: TENANT[1] });
+  const headers = { "X-Authorization": `Bearer ${data.token}`, "Content-Type": "application/json" };
+  const body = JSON.stringify({ format: "png", deviceIds: [pump.id] });
+  const label = await fetch(`${URL_OF_SERVICE}/api/devices/labels`, { method: "POST", headers, body });
+  assert.equal(label.status, 200);
+  const folder = mkdtempSync(join(tmpdir(), "deed-label-"));
+  writeFileSync(join(folder, "label.png"), Buffer.from(await label.arrayBuffer()));
+  const said = execFileSync("zbarimg", ["-q", "--raw", join(folder, "label.png")], { encoding: "utf8" }).trim();
+  rmSync(folder, { recursive: true });
+  assert.ok(said.startsWith(`${URL_OF_SERVICE}/claim#n=`));
+  await on(null, { viewport: PHONE }, async (page) => {
+    await page.goto(said);
+    await page.getByText(pump.name, { exact: true }).waitFor();
+    await page.getByText(/This key works for another 36[45] days/).first().waitFor();
+    await press(page);
+    await signInAs(page, CUSTOMER);
+    await page.getByRole("heading", { name: "The device is yours." }).waitFor();
+  });
+  assert.ok(await isOwned(pump));
 });
 
 test("a made key may be typed in any case, with other blanks, and with look-alikes", async () => {
