@@ -5,7 +5,7 @@ export const DE = {
   intro: "Scannen Sie den QR-Code auf dem Etikett, oder tippen Sie ab, was darauf steht.",
   introTyping: "Tippen Sie ab, was auf dem Etikett des Geräts steht.",
   scan: "QR-Code scannen",
-  photo: "Ein Foto davon verwenden",
+  photo: "Foto verwenden",
   stop: "Kamera ausschalten",
   aim: "Halten Sie den QR-Code vor die Kamera.",
   or: "oder",
