@@ -19,10 +19,12 @@ const TRIES: usize = 1_000;
 #[expect(dead_code, reason = "describes the query, which is read by `NameConflict::read`")]
 pub(crate) struct NameConflictParams {
     /// `UNIQUIFY` gives it another name if its own is taken; `FAIL`, or nothing, refuses it.
+    #[param(inline)]
     name_conflict_policy: Option<PolicyWord>,
     /// What stands between the name and its suffix; `_` if it is missing.
     uniquify_separator: Option<String>,
     /// What the suffix is: six letters and digits, or a number from 1 on that is free. `RANDOM` if it is missing.
+    #[param(inline)]
     uniquify_strategy: Option<StrategyWord>,
 }
 

@@ -54,6 +54,7 @@ pub fn document() -> Document {
     modifiers(&SecuritySchemes),
     tags(
         (name = "authentication", description = "Signing in"),
+        (name = "api keys", description = "Credentials for programs, in the place of a person's token"),
         (name = "users", description = "People who sign in"),
         (name = "activation", description = "A new user's first password, and another one for a forgotten one"),
         (name = "tenants", description = "Manufacturers and integrators, for those who run the platform"),
@@ -193,6 +194,21 @@ mod tests {
             let body = &paths[path]["post"]["requestBody"];
             assert!(body.is_object() && body["required"] != true, "{path}");
             assert!(body["content"][JSON]["schema"]["$ref"].is_string(), "{path}: {body}");
+        }
+    }
+
+    #[test]
+    fn what_the_document_refers_to_is_in_it() {
+        let document = serde_json::to_value(document()).unwrap();
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+        let described: Vec<_> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for operation in item.as_object().unwrap().values() {
+                assert!(described.contains(&&operation["tags"][0]), "{path}");
+            }
         }
     }
 
