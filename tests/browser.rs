@@ -13,6 +13,12 @@ use self::{browser::drive, deed::world::serve};
 use tempfile::TempDir;
 
 #[test]
+fn docs() {
+    let data = TempDir::new().unwrap();
+    drive(&serve(&data, &[]), "docs.mjs");
+}
+
+#[test]
 fn pages() {
     let data = TempDir::new().unwrap();
     drive(&serve(&data, &[]), "pages.mjs");
@@ -40,4 +46,22 @@ fn widget() {
 fn scan() {
     let data = TempDir::new().unwrap();
     drive(&serve(&data, &[]), "scan.mjs");
+}
+
+#[test]
+fn tenant() {
+    let data = TempDir::new().unwrap();
+    drive(&serve(&data, &[]), "tenant.mjs");
+}
+
+#[test]
+fn audit() {
+    let data = TempDir::new().unwrap();
+    drive(&serve(&data, &[]), "audit.mjs");
+}
+
+#[test]
+fn labels() {
+    let data = TempDir::new().unwrap();
+    drive(&serve(&data, &[]), "labels.mjs");
 }

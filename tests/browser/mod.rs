@@ -13,7 +13,8 @@ pub(crate) fn drive(server: &Server, file: &str) {
     driving
         .args(["--test", "--test-reporter=tap", "--test-timeout=300000"])
         .arg(format!("tests/browser/{file}"))
-        .env("DEED_URL", &server.url);
+        .env("DEED_URL", &server.url)
+        .env("DEED_PROGRAM", env!("CARGO_BIN_EXE_deed"));
     let Output { status, stdout, stderr } = driving.output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     let counted = |what: &str| {

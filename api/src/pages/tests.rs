@@ -10,9 +10,6 @@ use tower::ServiceExt as _;
 
 use super::{FILES, File, HTML, SCRIPT, SVG, routes};
 
-/// Pages that others lead to and that are not made yet.
-const TO_COME: [&str; 4] = ["/devices", "/feed", "/labels", "/api-docs"];
-
 async fn ask(method: Method, path: &str) -> Response<Body> {
     let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
     routes::<()>().oneshot(request).await.unwrap()
@@ -54,12 +51,8 @@ async fn what_a_file_refers_to_is_served() {
     for File { path, .. } in &FILES {
         for target in targets(&text(path).await) {
             let target = resolved(path, &target);
-            let is_served = paths().contains(target.as_str());
-            assert!(is_served || TO_COME.contains(&target.as_str()), "{path} refers to {target}");
+            assert!(paths().contains(target.as_str()), "{path} refers to {target}");
         }
-    }
-    for path in TO_COME {
-        assert!(!paths().contains(path), "{path} has come");
     }
 }
 
@@ -160,7 +153,7 @@ fn an_ingress_passes_all_of_them_on() {
         path.strip_prefix(way)
             .is_some_and(|rest| rest.is_empty() || (kind.starts_with("Prefix") && rest.starts_with('/')))
     };
-    for path in paths().into_iter().chain(TO_COME) {
+    for path in paths() {
         assert!(ways.iter().any(|way| leads_to(path, way)), "{path}");
     }
     for path in ["/metrics", "/health/ready"] {

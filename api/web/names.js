@@ -1,0 +1,71 @@
+// What devices, customers and people are called, for a list in which any of them may come up. Asked for device by device, a few
+// at a time, and remembered.
+
+import { call } from "./api.js";
+import { mentioned } from "./history.js";
+
+const AT_A_TIME = 3;
+
+/** `names` is `{customers, users}`, and fills itself. */
+export function directory() {
+  const names = { customers: {}, users: {} };
+  const devices = new Map();
+  const asked = new Set();
+  const waiting = [];
+  let running = 0;
+
+  /** Runs it when it is its turn. */
+  function queued(work) {
+    return new Promise((resolve) => {
+      waiting.push(() => work().catch(() => null).then(resolve));
+      next();
+    });
+  }
+
+  function next() {
+    while (running < AT_A_TIME && waiting.length > 0) {
+      running += 1;
+      waiting.shift()().finally(() => {
+        running -= 1;
+        next();
+      });
+    }
+  }
+
+  async function read(path, query) {
+    return (await call("GET", path, { query })).data;
+  }
+
+  async function deviceName(path) {
+    const { device } = await read(`${path}/state`);
+    // Of one that was deleted the log has still how it was called at first.
+    return device?.name ?? (await read(`${path}/events`, { limit: 1 }))[0]?.data.name;
+  }
+
+  /** Resolves when all is known of what an event speaks of that can be. */
+  async function learn(event) {
+    const path = `api/audit/devices/${event.deviceId}`;
+    const work = [];
+    if (event.data.name !== undefined) {
+      devices.set(event.deviceId, event.data.name);
+    } else if (!devices.has(event.deviceId)) {
+      devices.set(event.deviceId, null);
+      work.push(queued(async () => devices.set(event.deviceId, await deviceName(path))));
+    }
+    const { customers, users } = mentioned(event);
+    const isNew = [...customers.filter((id) => !names.customers[id]), ...users.filter((id) => !names.users[id])]
+      .filter((id) => !asked.has(id));
+    if (isNew.length > 0) {
+      isNew.forEach((id) => asked.add(id));
+      work.push(queued(async () => {
+        const told = await read(`${path}/names`);
+        Object.assign(names.customers, told.customers);
+        Object.assign(names.users, told.users);
+      }));
+    }
+    await Promise.all(work);
+    return work.length > 0;
+  }
+
+  return { names, learn, device: (id) => devices.get(id) ?? null };
+}
