@@ -39,7 +39,10 @@ export function cameraShows(file) {
 // When the first page is opened: hooks of a file run before the rest of it.
 const launched = () => (browser ??= chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGUMENTS }));
 
-after(async () => (await browser)?.close());
+/** Ends the browser; tests need not ask for it. */
+export const close = async () => (await browser)?.close();
+
+after(close);
 
 /** A new page in a context of its own. `finish` closes it and asserts what must hold: `origins` beside the service's may be
  * asked, and errors on the console are expected where `expected` says so: refused requests are written there, too. */
