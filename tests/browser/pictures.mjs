@@ -74,7 +74,7 @@ async function take({ api, close, CUSTOMER, CUSTOMER_B, DESKTOP, open, PHONE, si
 async function live({ api, CUSTOMER, CUSTOMER_B, TENANT }) {
   const expect = async (...request) => {
     const { status, data } = await api(...request);
-    if (status !== 200) {
+    if (status >= 300) {
       throw new Error(`${request[1]} ${request[2]}: ${status}`);
     }
     return data;
