@@ -9,10 +9,9 @@ import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import {
-  AUDITOR, CUSTOMER, CUSTOMER_B, DESKTOP, MARK, PHONE, TENANT, URL_OF_SERVICE, api, check, on, signIn, tabbed,
+  AUDITOR, CUSTOMER, CUSTOMER_B, MARK, TENANT, URL_OF_SERVICE, VIEWS, api, check, on, signIn, tabbed,
 } from "./support.mjs";
 
-const VIEWS = [PHONE, DESKTOP].flatMap((viewport) => [false, true].map((dark) => ({ viewport, dark })));
 const REFUSED = /the server responded with a status of 4\d\d/;
 const NOBODYS = "00000000-0000-7000-8000-000000000000";
 const slider = (page) => page.getByRole("slider", { name: "After which event" });

@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DESKTOP, PHONE, URL_OF_SERVICE, check, on, tabbed } from "./support.mjs";
+import { URL_OF_SERVICE, VIEWS, check, on, tabbed } from "./support.mjs";
 
-const VIEWS = [PHONE, DESKTOP].flatMap((viewport) => [false, true].map((dark) => ({ viewport, dark })));
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const CLAIM = "post-/api/customer/device/{deviceName}/claim";
 const document_ = await (await fetch(`${URL_OF_SERVICE}/api/openapi.json`)).json();
