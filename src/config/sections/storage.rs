@@ -99,9 +99,7 @@ impl ServerUrl {
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
-}
 
-impl ServerUrl {
     /// Host and database, if it is plain which part they are.
     fn place(&self) -> Option<&str> {
         let (_, rest) = self.0.split_once("://")?;
