@@ -1,6 +1,6 @@
 //! What was acknowledged outlives the process, whenever it is killed.
 //!
-//! Ten rounds by default, at other moments each time; what is printed says at which. For more, or for the same ones again:
+//! Five rounds by default, at other moments each time; what is printed says at which. For more, or for the same ones again:
 //!
 //! ```text
 //! DEED_CRASH_ROUNDS=100 DEED_CRASH_SEED=7 cargo test --test crash -- --nocapture
@@ -75,7 +75,7 @@ async fn what_was_acknowledged_outlives_a_kill() {
     #[cfg(not(feature = "dtls"))]
     let environment = Vec::new();
     let mut ways = BTreeSet::new();
-    for round in 0..setting("DEED_CRASH_ROUNDS", 10) {
+    for round in 0..setting("DEED_CRASH_ROUNDS", 5) {
         let lifetime = Duration::from_millis(random(seed, round) % 1_500);
         let acknowledged = die_under_load(data.path(), &environment, round, lifetime).await;
         let events: usize = acknowledged.iter().map(|device| device.events.len()).sum();
