@@ -63,7 +63,8 @@ async fn each_device_shows_its_owner_switch_and_keys() {
     assert_eq!(told, expected, "{rows:#?}");
     let first = json!({
         "deviceId": closed, "name": "L-1 closed", "type": "default", "label": null, "createdTime": rows[0]["createdTime"],
-        "state": "closed", "owner": null, "claimingAllowed": null, "keys": 0, "nextExpiration": null,
+        "state": "closed", "owner": null, "claimingAllowed": null, "claimingAllowedByDefault": false, "keys": 0,
+        "nextExpiration": null,
     });
     assert_eq!(rows[0], first);
     assert_eq!((&rows[2]["nextExpiration"], &rows[2]["deviceId"]), (&json!(later()), &json!(open)));

@@ -54,6 +54,8 @@ pub(crate) struct ClaimingJson {
     owner: Option<OwnerJson>,
     /// The switch `claimingAllowed`; null if it does not stand there.
     claiming_allowed: Option<bool>,
+    /// Whether devices may register keys by the service's configuration, whatever the switch says.
+    claiming_allowed_by_default: bool,
     /// How many keys work now or later. Those of an owned device claim nothing.
     keys: usize,
     /// When the next of them runs out, milliseconds since the epoch.
@@ -166,6 +168,7 @@ impl ClaimingJson {
             state,
             owner,
             claiming_allowed: device.switch.map(|switch| switch.allowed),
+            claiming_allowed_by_default: policy.allow_by_default,
             keys: keys().count(),
             next_expiration: keys().map(|key| key.expires_at).min(),
             name: device.name,
