@@ -1,5 +1,6 @@
 // A customer's own devices, each of which can be given back.
 
+import { claimPath } from "../widget/client.js";
 import { call } from "./api.js";
 import { h, replace } from "./dom.js";
 import { listing } from "./listing.js";
@@ -40,7 +41,7 @@ async function giveBack({ name }, list) {
     return;
   }
   try {
-    await call("DELETE", `api/customer/device/${encodeURIComponent(name)}/claim`);
+    await call("DELETE", claimPath(name));
     tell(`${name} is no longer yours.`);
   } catch (refused) {
     tell(refused.detail, false);

@@ -1,6 +1,6 @@
 // The claim itself, as `POST /api/customer/device/{name}/claim` takes it.
 
-import { ask, content, Refused } from "./client.js";
+import { ask, claimPath, content, Refused } from "./client.js";
 import { codeOf } from "./outcome.js";
 
 const TIMEOUT_MS = 30_000;
@@ -37,8 +37,8 @@ async function signedIn(server, name, key, token) {
 async function claim(server, name, key, token) {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const path = `api/customer/device/${encodeURIComponent(name)}/claim`;
-    const answer = await content(await ask(server, "POST", path, { body: key ? { secretKey: key } : {}, token, signal }));
+    const body = key ? { secretKey: key } : {};
+    const answer = await content(await ask(server, "POST", claimPath(name), { body, token, signal }));
     return answer.device ?? answer;
   } catch (error) {
     if (error instanceof Refused) throw error;

@@ -11,6 +11,16 @@ export class Refused extends Error {
   }
 }
 
+/** Where a device of that name is claimed and given back. Refuses `.` and `..`, which browsers take for steps of the path however
+ * they are written. */
+export function claimPath(name) {
+  if (name === "." || name === "..") {
+    const detail = `Browsers cannot ask for a device that is called “${name}”. Whoever administers it can give it another name.`;
+    throw new Refused({ status: 0, code: "unaddressable_name", detail });
+  }
+  return `api/customer/device/${encodeURIComponent(name)}/claim`;
+}
+
 /** The answer to a request of the server at `root`, if it is a success; its body is not read yet. `path` has no slash before
  * it, as the server may stand behind a prefix. What is undefined, null or empty in `query` is left out. */
 export async function ask(root, method, path, { query = {}, body, accept, token, signal } = {}) {

@@ -35,8 +35,8 @@ function decoded(text) {
   }
 }
 
-// Control characters stand in no device's name.
-const canBeName = (text) => [...text].length <= LONGEST_NAME && !/[\u0000-\u001f\u007f]/.test(text);
+// Control characters and halves of characters stand in no device's name.
+const canBeName = (text) => [...text].length <= LONGEST_NAME && !/[\p{Cc}\p{Cs}]/u.test(text);
 
 function link(text, server) {
   if (!/^https?:\/\/[^\s]+$/i.test(text)) return null;

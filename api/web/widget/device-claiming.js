@@ -167,6 +167,7 @@ export class DeviceClaiming extends HTMLElement {
 
   /** Begins anew, with nothing entered. */
   reset() {
+    this.#countdown.lockedUntil = 0;
     this.#enter({ kind: "typed", name: "", key: null, expires: null });
     const { scan, photo, entry } = this.#view;
     const first = [scan.element, photo.element].find((button) => !button.hidden);
@@ -349,6 +350,7 @@ export class DeviceClaiming extends HTMLElement {
 
   #signOut() {
     this.account.signOut?.();
+    this.#countdown.lockedUntil = 0;
     if (this.#phase === "claimed") this.reset();
     else this.#show();
     this.#view.claim.focus();
@@ -356,6 +358,8 @@ export class DeviceClaiming extends HTMLElement {
 
   async #signInAsOther() {
     await this.account.signOut?.();
+    // Who had to wait is somebody else.
+    this.#countdown.lockedUntil = 0;
     this.#outcome = null;
     this.#askToSignIn(this.#entered());
   }

@@ -60,7 +60,7 @@ export class Entry {
     const wasCorrected = typed && code === "claim_failed";
     if (wasCorrected) this.#sendNext(typed, fill(texts.sentAsRead, { ...texts, key }));
     else this.key.tell({ isWrong: code === "claim_failed" || code === "key_expired" });
-    this.name.tell({ isWrong: code === "device_not_found" });
+    this.name.tell({ isWrong: code === "device_not_found" || code === "unaddressable_name" });
   }
 
   #doubted(pairs, texts) {

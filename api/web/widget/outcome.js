@@ -37,6 +37,8 @@ function claim(refusal, code, texts, tag, hidesKey) {
       return [texts.taken, texts.takenNext];
     case "device_not_found":
       return [texts.notFound, texts.notFoundNext];
+    case "unaddressable_name":
+      return [texts.unaddressable, texts.unaddressableNext];
     case "claimant_locked":
       return [texts.locked, fill(texts.lockedNext, { time: toWait(refusal, tag) })];
     case "permission_denied":

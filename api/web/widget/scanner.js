@@ -13,7 +13,8 @@ const SHOWN = 80;
 
 export class Scanner {
   #camera = null;
-  #isWanted = false;
+  // How often it was started or stopped: what was begun before the last time is not wanted any more.
+  #turn = 0;
 
   /**
    * `found` is called with what a QR code says of a device, as `content.js` reads it; `failed` with the name of the text that
@@ -24,19 +25,19 @@ export class Scanner {
   }
 
   async start(video) {
-    this.#isWanted = true;
+    const turn = ++this.#turn;
     try {
       const { Camera } = await import("./camera.js");
-      if (!this.#isWanted) return;
+      if (turn !== this.#turn) return;
       this.#camera = new Camera();
       await this.#camera.start(video, (text) => this.#take(text));
     } catch (error) {
-      if (this.#isWanted) this.failed(WHY[error.name] ?? "cameraFailed");
+      if (turn === this.#turn) this.failed(WHY[error.name] ?? "cameraFailed");
     }
   }
 
   stop() {
-    this.#isWanted = false;
+    this.#turn += 1;
     this.#camera?.stop();
     this.#camera = null;
   }

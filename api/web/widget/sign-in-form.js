@@ -102,7 +102,8 @@ export class SignInForm {
     try {
       return { answer: await request() };
     } catch (refusal) {
-      if (!(refusal instanceof Refused)) throw refusal;
+      // An account of the page may fail otherwise.
+      if (!(refusal instanceof Refused)) console.error(refusal);
       this.refused.show(explainSignIn(refusal, { texts: this.#texts, tag: this.#tag }));
       return null;
     } finally {

@@ -48,6 +48,8 @@ export const DE = {
   takenNext: "Sind Sie das selbst, steht es unter Ihren Geräten. Sonst muss der Besitzer es erst zurückgeben.",
   notFound: "Es gibt kein Gerät mit diesem Namen.",
   notFoundNext: "Vergleichen Sie den Namen mit dem Etikett: Großbuchstaben, Leerzeichen und Bindestriche zählen.",
+  unaddressable: "Ein Gerät dieses Namens kann im Browser nicht übernommen werden.",
+  unaddressableNext: "Bitten Sie den Verkäufer um einen anderen Namen als einen oder zwei Punkte.",
   locked: "Zu viele falsche Schlüssel.",
   lockedNext: "Bitte warten Sie {time}, und vergleichen Sie solange den Schlüssel mit dem Etikett.",
   lockedFor: "Wieder möglich in {time}.",

@@ -50,6 +50,8 @@ export const EN = {
   takenNext: "If that is you, it is among your devices. If not, the owner has to give it back first.",
   notFound: "There is no device of this name.",
   notFoundNext: "Compare the name with the label: capitals, blanks and hyphens count.",
+  unaddressable: "A device of this name cannot be claimed in a browser.",
+  unaddressableNext: "Ask the seller to give it another name than one or two dots.",
   locked: "Too many wrong keys.",
   lockedNext: "Please wait {time} and compare the key with the label meanwhile.",
   lockedFor: "Possible again in {time}.",
