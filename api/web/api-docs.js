@@ -2,30 +2,34 @@
 
 import { call } from "./api.js";
 import { count, h, replace } from "./dom.js";
-import { start, tell } from "./page.js";
+import { copy, failure, start, tell } from "./page.js";
 import { line, prose, reader, folded } from "./schema.js";
 import { ROOT } from "./session.js";
 
 const METHODS = { get: "accent", post: "good", put: "warn", patch: "warn", delete: "bad" };
 const PLACES = { path: "in the path", query: "in the query", header: "a header" };
 const PROBLEM = "application/problem+json";
-let loaded = false;
+let isLoaded = false;
 
 start({
   title: "API",
-  async render(main) {
-    const place = main.querySelector("#operations");
-    if (loaded || !place) {
-      return;
-    }
+  render: (main) => isLoaded || load(main),
+});
+
+/** The rest of the page is there without it. */
+async function load(main) {
+  const place = main.querySelector("#operations");
+  try {
     const { data } = await call("GET", "api/openapi.json");
-    loaded = true;
+    isLoaded = true;
     replace(main.querySelector("#version"), data.info.version);
     show(place, data);
     follow();
     addEventListener("hashchange", follow);
-  },
-});
+  } catch (error) {
+    replace(place, failure(error, () => load(main)));
+  }
+}
 
 function show(place, data) {
   const operations = Object.entries(data.paths).flatMap(([path, item]) =>
@@ -148,16 +152,8 @@ function content([media, { schema }], read, description) {
 /** Text that a button copies. */
 function copied(text) {
   const area = h("pre", {}, h("code", {}, text));
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      tell("Copied.");
-    } catch {
-      getSelection().selectAllChildren(area);
-      tell("It is selected. Your browser lets you copy it yourself.", false);
-    }
-  };
-  return h("div", { class: "copied" }, area, h("button", { type: "button", class: "quiet", onclick: copy }, "Copy"));
+  const copied = async () => tell(await copy(text, area));
+  return h("div", { class: "copied" }, area, h("button", { type: "button", class: "quiet", onclick: copied }, "Copy"));
 }
 
 /** How to call it from a shell. What the caller has to know is a variable there. */

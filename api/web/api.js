@@ -14,12 +14,13 @@ export async function call(method, path, options = {}) {
 
 /** The answer itself, to be read as it comes. Throws as `call` does. */
 export async function stream(path, { method = "GET", ...options } = {}) {
-  const token = current()?.token;
+  const { token, user } = current() ?? {};
   try {
     return await ask(ROOT, method, path, { ...options, token });
   } catch (refused) {
     const newer = token && refused.status === 401 ? await renewed(token) : null;
-    if (!newer) {
+    // By then it may be somebody else who is signed in.
+    if (!newer || current()?.user.id !== user.id) {
       throw refused;
     }
     return ask(ROOT, method, path, { ...options, token: newer });

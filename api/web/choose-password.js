@@ -1,5 +1,8 @@
 // Sets the password of whoever followed the link in a letter.
 
+import { ask, content } from "../widget/client.js";
+
+const ROOT = new URL("../", import.meta.url);
 const DEAD_CODES = ["activation_unknown", "activation_expired", "reset_unknown", "bad_credentials", "account_disabled"];
 const POLICY_CODES = ["validation_failed", "same_password"];
 const query = new URLSearchParams(location.search);
@@ -9,7 +12,7 @@ const [name, route] = isActivation ? ["activateToken", "activate"] : ["resetToke
 const DEAD = "This link has been used, or is too old. " + (isActivation
   ? "If you have chosen a password, sign in with it. Otherwise ask your administrator for a new link."
   : "If you have chosen another password, sign in with it. Otherwise ask for a new link.");
-const token = query.get(name);
+const given = query.get(name);
 const form = document.querySelector("form");
 const password = document.getElementById("password");
 const button = document.querySelector("button");
@@ -27,29 +30,25 @@ function end(text, isGood) {
   history.replaceState(null, "", location.pathname);
 }
 
-function post(path, headers, body) {
-  const accept = "application/problem+json";
-  return fetch(`../api/${path}`, { method: "POST", headers: { Accept: accept, ...headers }, body });
+async function choose() {
+  const body = { [name]: given, password: password.value };
+  const { token } = await content(await ask(ROOT, "POST", `api/noauth/${route}`, { body }));
+  password.value = "";
+  end("Your password is set. You can sign in with it now.", true);
+  // The login that comes with it is not used here.
+  await ask(ROOT, "POST", "api/auth/logout", { token }).catch(() => {});
 }
 
-async function choose() {
-  const body = JSON.stringify({ [name]: token, password: password.value });
-  const answer = await post(`noauth/${route}`, { "Content-Type": "application/json" }, body);
-  const told = await answer.json().catch(() => ({}));
-  if (answer.ok) {
-    password.value = "";
-    end("Your password is set. You can sign in with it now.", true);
-    // The login that comes with it is not used here.
-    await post("auth/logout", { "X-Authorization": `Bearer ${told.token}` });
-  } else if (POLICY_CODES.includes(told.code)) {
-    tell(told.detail, false);
+function refuse({ status, code, detail, retryAfter }) {
+  if (POLICY_CODES.includes(code)) {
+    tell(detail, false);
     password.focus();
-  } else if (DEAD_CODES.includes(told.code)) {
+  } else if (DEAD_CODES.includes(code)) {
     end(DEAD, false);
-  } else if (answer.status === 429) {
-    tell("That was tried too often. Please wait a minute, and try again.", false);
+  } else if (status === 429) {
+    tell(`That was tried too often. Please try again in ${retryAfter ?? 60} seconds.`, false);
   } else {
-    throw new Error(answer.status);
+    tell("That did not work. Please try again later.", false);
   }
 }
 
@@ -59,15 +58,13 @@ form.addEventListener("submit", async (event) => {
   tell("", true);
   try {
     await choose();
-  } catch {
-    if (!form.hidden) {
-      tell("That did not work. Please try again later.", false);
-    }
+  } catch (refused) {
+    refuse(refused);
   }
   button.disabled = false;
 });
 
-if (token) {
+if (given) {
   form.hidden = false;
 } else {
   end(DEAD, false);

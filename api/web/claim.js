@@ -4,9 +4,10 @@ import { readFragment } from "../widget/content.js";
 import "../widget/device-claiming.js";
 import { start } from "./page.js";
 import { current, onChange, renewed, signIn, signOut } from "./session.js";
+import { keep, kept } from "./tab.js";
 
 // A reload must not lose what was scanned. It ends with the tab, and before: with the claim, and when somebody signs out.
-const ENTRY = "deed.claim";
+const ENTRY = "claim";
 const STEPS = { "sign-in": 1, claimed: 2 };
 
 const widget = document.querySelector("device-claiming");
@@ -38,20 +39,12 @@ function takeLink() {
     history.replaceState(null, "", location.pathname + location.search);
   }
   if (linked) {
-    sessionStorage.setItem(ENTRY, JSON.stringify(linked));
+    keep(ENTRY, linked);
   }
-  return linked ?? kept();
+  return linked ?? kept(ENTRY);
 }
 
-function kept() {
-  try {
-    return JSON.parse(sessionStorage.getItem(ENTRY));
-  } catch {
-    return null;
-  }
-}
-
-const forget = () => sessionStorage.removeItem(ENTRY);
+const forget = () => keep(ENTRY, null);
 
 function show(linked) {
   if (linked) {

@@ -1,5 +1,6 @@
 // One device of a tenant: whether it may register keys, the keys that it has, a new one, and what can be done with it.
 
+import { claimPath } from "../widget/client.js";
 import { call } from "./api.js";
 import { h, replace } from "./dom.js";
 import { handOver } from "./handover.js";
@@ -54,7 +55,7 @@ export function openDevice(device, changed) {
       return;
     }
     try {
-      await call("DELETE", `api/customer/device/${encodeURIComponent(name)}/claim`);
+      await call("DELETE", claimPath(name));
       tell(`${name} has no owner any longer.`);
     } catch (refused) {
       tell(refused.detail, false);
@@ -70,6 +71,13 @@ export function openDevice(device, changed) {
     }
   }
 
+  // A browser asks `cancel` once, and closes at the next Escape without a word.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      event.preventDefault();
+      close();
+    }
+  });
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
     close();
@@ -88,12 +96,11 @@ export function openDevice(device, changed) {
   keys.load();
 }
 
-/** The switch. Without a word of the tenant the service's default counts, which only some states tell. */
-function allowing({ deviceId, claimingAllowed, state }, change) {
-  const box = h("input", { type: "checkbox", role: "switch", "aria-describedby": "allow-hint",
-    checked: claimingAllowed ?? state === "ready" });
-  const hint = h("p", { id: "allow-hint", class: "muted" }, claimingAllowed === null
-    ? "Nobody has decided for this device: the default of the service counts."
+/** The switch. Where the service lets all devices register keys, it changes nothing for now. */
+function allowing({ deviceId, claimingAllowed, claimingAllowedByDefault }, change) {
+  const box = h("input", { type: "checkbox", role: "switch", "aria-describedby": "allow-hint", checked: claimingAllowed ?? false });
+  const hint = h("p", { id: "allow-hint", class: "muted" }, claimingAllowedByDefault
+    ? "By the configuration of this service, all devices may register keys of their own: the switch would count if that were changed."
     : "Then the device may register a key of its own. Keys that it has work either way.");
   const problem = h("p", { class: "problem", role: "alert" });
   box.addEventListener("change", async () => {
@@ -102,7 +109,7 @@ function allowing({ deviceId, claimingAllowed, state }, change) {
     try {
       await setSwitch(deviceId, box.checked);
       change();
-      replace(hint, box.checked ? "The device may register a key of its own." : "The device may not register a key. Keys that it has still work.");
+      replace(hint, claimingAllowedByDefault ? "It is noted. All devices may register keys for now." : box.checked ? "The device may register a key of its own." : "The device may not register a key. Keys that it has still work.");
     } catch (refused) {
       box.checked = !box.checked;
       replace(problem, refused.detail);

@@ -9,20 +9,22 @@ import { failure, start } from "./page.js";
 import { changes, facts } from "./state.js";
 
 const PAGE = 1_000;
-/** A history is read up to here at once, and shown in parts of that many events. */
+/** So many events are read at once, and so many of them listed. */
 const AT_ONCE = 10_000;
 const WINDOW = 200;
 /** How long the slider stands still before the state is asked for. */
 const STILL_MS = 150;
+const TITLE = "History of a device";
 const wide = matchMedia("(min-width: 60rem)");
 let again = null;
+let asked = 0;
 
 start({
   roles: ["TENANT_ADMIN", "AUDITOR"],
-  title: "History of a device",
+  title: TITLE,
   async render(main) {
-    again = () => show(main).catch((error) =>
-      replace(main, h("h1", { tabIndex: -1 }, "History of a device"), failure(error, again)));
+    again = () => main.isConnected && show(main).catch((error) =>
+      replace(main, h("h1", { tabIndex: -1 }, TITLE), failure(error, again)));
     await show(main);
   },
 });
@@ -30,21 +32,31 @@ start({
 addEventListener("hashchange", () => again?.());
 
 async function show(main) {
+  const mine = (asked += 1);
   const [id, position] = location.hash.slice(1).split("/");
   if (!id) {
+    document.title = `${TITLE} · deed`;
     await find(main);
     return;
   }
   const path = `api/audit/devices/${encodeURIComponent(id)}`;
-  const [{ events, isWhole }, { data: names }] = await Promise.all([read(path), call("GET", `${path}/names`)]);
-  const at = events.findIndex((event) => event.position === Number(position));
-  life(main, { id, path, events, isWhole, names, index: at < 0 ? events.length : at + 1 });
+  const [read, { data: names }] = await Promise.all([eventsOf(path, [], Number(position)), call("GET", `${path}/names`)])
+    .catch((error) => {
+      if (mine === asked) {
+        throw error;
+      }
+      return [];
+    });
+  if (mine === asked) {
+    life(main, { id, path, names, position: Number(position), ...read });
+  }
 }
 
-/** The events, oldest first. */
-async function read(path) {
-  const events = [];
-  while (events.length < AT_ONCE) {
+/** `{events, isWhole}`, the events oldest first: after the `known` ones as many as are read at once, and as far as `position`. */
+async function eventsOf(path, known, position) {
+  const events = [...known];
+  const enough = known.length + AT_ONCE;
+  while (events.length < enough || events.at(-1).position < position) {
     const { data } = await call("GET", `${path}/events`, { query: { after: events.at(-1)?.position, limit: PAGE } });
     events.push(...data);
     if (data.length < PAGE) {
@@ -54,7 +66,9 @@ async function read(path) {
   return { events, isWhole: false };
 }
 
-function life(main, { id, path, events, isWhole, names, index }) {
+function life(main, { id, path, events, isWhole, names, position }) {
+  const at = events.findIndex((event) => event.position === position);
+  const index = at < 0 ? events.length : at + 1;
   const say = narrator(names);
   const named = events.findLast(({ data }) => data.name !== undefined);
   const name = named?.data.name ?? "A device";
@@ -108,7 +122,6 @@ function life(main, { id, path, events, isWhole, names, index }) {
       ? `${n} of ${events.length}, ${time(event.recordedAt).textContent}, ${word(event)}: ${told.textContent}`
       : `Before the first of ${count(events.length, "event", "events")}`);
     replace(record, event ? JSON.stringify(event, null, 2) : "Nothing is recorded yet.");
-    history.replaceState(null, "", `#${id}${event && n < events.length ? `/${event.position}` : ""}`);
     mark(n);
     state.setAttribute("aria-busy", "true");
     clearTimeout(timer);
@@ -116,6 +129,8 @@ function life(main, { id, path, events, isWhole, names, index }) {
   }
 
   async function load(n) {
+    // Not with each step of the slider: browsers take few changes of the address in a short time.
+    history.replaceState(null, "", `#${id}${n > 0 && n < events.length ? `/${events[n - 1].position}` : ""}`);
     try {
       const [now, before] = await Promise.all([stateAfter(n), n > 0 ? stateAfter(n - 1) : null]);
       if (n !== Number(slider.value)) {
@@ -129,6 +144,9 @@ function life(main, { id, path, events, isWhole, names, index }) {
       ])));
       replace(news, changed.length > 0 ? `Changed: ${changed.join(", ")}.` : "Nothing changed by this event.");
     } catch (error) {
+      if (n !== Number(slider.value)) {
+        return;
+      }
       replace(state, failure(error, () => load(n)));
     }
     state.removeAttribute("aria-busy");
@@ -161,7 +179,7 @@ function life(main, { id, path, events, isWhole, names, index }) {
   slider.addEventListener("input", () => go(Number(slider.value)));
   replace(main,
     h("div", { class: "title" },
-      h("h1", { tabIndex: -1 }, name),
+      h("h1", { tabIndex: -1, dir: "auto" }, name),
       isGone && h("span", { class: "badge" }, "deleted"),
       h("p", { class: "muted" }, "Device ", h("code", {}, id), " · ", h("a", { href: "device" }, "Find another device"))),
     h("div", { class: "life" },
@@ -178,9 +196,27 @@ function life(main, { id, path, events, isWhole, names, index }) {
       h("section", { class: "happened", "aria-labelledby": "happened-title" },
         h("h2", { id: "happened-title" }, "What happened"),
         h("p", { class: "muted" }, `${count(events.length, "event", "events")}, oldest first. Times are those of ${zone()}.`),
-        !isWhole && h("p", { class: "notice warn" }, `These are the first ${count(AT_ONCE, "event", "events")}. The API has all.`),
-        part, list)));
+        !isWhole && more(), part, list)));
   moved();
+
+  function more() {
+    const button = h("button", { type: "button", onclick: readOn }, "Read on");
+    return h("div", { class: "notice" }, h("p", {}, `These are the first ${count(events.length, "event", "events")}.`), button);
+
+    async function readOn() {
+      button.disabled = true;
+      const mine = asked;
+      try {
+        const read = await eventsOf(path, events);
+        if (mine === asked) {
+          life(main, { id, path, names, position: events[Number(slider.value) - 1]?.position, ...read });
+          main.querySelector("h1").focus();
+        }
+      } catch (error) {
+        replace(button.parentElement, failure(error, readOn));
+      }
+    }
+  }
 }
 
 /** To the millisecond and in UTC as well, as it stands in the log. */

@@ -34,13 +34,20 @@ function shown(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
+/** The last time that dates can be of. */
+const LATEST_MS = 8_640_000_000_000_000;
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const NUMBER = new Intl.NumberFormat();
 
 /** `<time>` of milliseconds since the epoch, in the reader's time zone and manner of writing. */
 export function time(ms) {
-  const date = new Date(ms);
-  return h("time", { dateTime: date.toISOString() }, MOMENT.format(date));
+  return timed(ms, (date) => MOMENT.format(date));
+}
+
+/** `<time>` with other properties, and in the words that `said` gives for the date. */
+export function timed(ms, said, props = {}) {
+  const date = new Date(Math.min(ms, LATEST_MS));
+  return h("time", { dateTime: date.toISOString(), ...props }, said(date));
 }
 
 /** `1 device`, `1,250 devices`. */

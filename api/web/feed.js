@@ -66,6 +66,7 @@ function feed(main) {
       rows = [...added, ...rows];
       list.prepend(...added.map(({ element }) => element));
       rows.splice(MOST_ROWS).forEach(({ element }) => element.remove());
+      added.forEach(({ learn }) => learn());
       empty.hidden = true;
       tell();
     }
@@ -80,19 +81,19 @@ function feed(main) {
   const refill = gathered(100, () => rows.forEach(({ fill }) => fill()));
 
   function row(event) {
-    const name = h("a", { href: `device#${event.deviceId}/${event.position}` });
+    const name = h("a", { href: `device#${event.deviceId}/${event.position}`, dir: "auto" });
     const about = h("div", { class: "about" });
     const fill = () => {
       replace(name, known.device(event.deviceId) ?? short(event.deviceId));
       replace(about, h("p", {}, say.told(event)), h("p", {}, say.who(event)));
     };
     fill();
-    // Others may speak of the same.
-    known.learn(event).then((isNews) => isNews && refill());
     const element = h("li", { class: tone(event) },
       h("div", { class: "when" }, time(event.recordedAt)), h("div", { class: "kind" }, badge(event)),
       h("p", { class: "device" }, name), about);
-    return { event, element, fill, isTold: false };
+    // Others may speak of the same. Of what is not shown any more nothing has to be known.
+    const learn = async () => (await known.learn(event, () => list.contains(element))) && refill();
+    return { event, element, fill, learn, isTold: false };
   }
 
   function came(event) {
@@ -131,7 +132,8 @@ function feed(main) {
   }
 
   function go() {
-    if (control) {
+    // Not for who has left, or may not see it.
+    if (control || main.hidden || !main.isConnected) {
       return;
     }
     const mine = new AbortController();

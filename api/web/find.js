@@ -68,9 +68,9 @@ export async function find(main) {
 function table(devices) {
   const cell = (title, ...children) => h("td", { "data-label": title }, h("span", {}, children));
   const rows = devices.map(({ deviceId, name, type, label, createdTime, customerId }) => h("tr", {},
-    cell("Name", h("a", { href: `device#${deviceId}` }, name)),
+    cell("Name", h("a", { href: `device#${deviceId}`, dir: "auto" }, name)),
     cell("Type", type),
-    cell("Label", label ?? "–"),
+    cell("Label", h("bdi", {}, label ?? "–")),
     cell("Owner", customerId ? h("span", { class: "badge good" }, "owned") : h("span", { class: "badge" }, "none")),
     cell("Registered", time(createdTime))));
   const titles = ["Name", "Type", "Label", "Owner", "Registered"].map((title) => h("th", {}, title));

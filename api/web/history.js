@@ -66,16 +66,16 @@ export function short(id) {
 
 /** Tells events, by `names` of `{customers, users}`: who is not in there is called by the id. */
 export function narrator(names) {
-  const customer = (id) => (names.customers[id] ? h("strong", {}, names.customers[id]) : ["customer ", short(id)]);
+  const customer = (id) => (names.customers[id] ? h("bdi", {}, h("strong", {}, names.customers[id])) : ["customer ", short(id)]);
   const key = (id) => ["Key ", short(id)];
   const because = (words, reason) => [": ", words[reason] ?? reason, "."];
   const more = (n) => n > 0 && ` It stands for ${count(n, "earlier refusal", "earlier refusals")} of the same kind, too.`;
 
   const sentences = {
-    DeviceRegistered: ({ name, deviceType, label }) => ["Registered as ", h("strong", {}, name), `, type ${deviceType}`,
-      label && `, label ${label}`, "."],
-    DeviceChanged: ({ name, deviceType, label }) => ["Saved as ", h("strong", {}, name), `, type ${deviceType}`,
-      label && `, label ${label}`, "."],
+    DeviceRegistered: ({ name, deviceType, label }) => ["Registered as ", h("bdi", {}, h("strong", {}, name)), ", type ", h("bdi", {}, deviceType),
+      label && [", label ", h("bdi", {}, label)], "."],
+    DeviceChanged: ({ name, deviceType, label }) => ["Saved as ", h("bdi", {}, h("strong", {}, name)), ", type ", h("bdi", {}, deviceType),
+      label && [", label ", h("bdi", {}, label)], "."],
     DeviceRemoved: () => "The device was deleted. Its history stays.",
     ClaimingAllowed: () => "The device may register keys.",
     ClaimingDisallowed: ({ explicit }) => (explicit ? "The device may not register keys." : "The switch was taken away."),

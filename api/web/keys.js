@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { h, replace } from "./dom.js";
-import { confirm, failure, skeleton } from "./page.js";
+import { confirm, copy, failure, skeleton } from "./page.js";
 import { DAY_MS, lifeSelect, moment, origin, until } from "./words.js";
 
 /** `{element, load, isShown, mayLeave}`: `isShown` says whether a new key still stands there, `mayLeave` asks then. `change` is called when one was made or taken. */
@@ -69,25 +69,24 @@ export function keysOf({ deviceId, name, owner }, change) {
       const { data } = await call("POST", path, { body: { durationMs: Number(life.value) * DAY_MS } });
       change();
       show(data.secretKey);
-      await load();
     } catch (refused) {
       replace(problem, refused.detail);
     }
     make.disabled = false;
+    if (!isShown()) {
+      make.focus();
+    }
+    await load();
   });
 
   function show(key) {
     const text = h("code", { class: "key" }, key);
     const copied = h("span", { class: "good", role: "status" });
-    const copy = async () => {
-      await navigator.clipboard.writeText(key);
-      replace(copied, "Copied.");
-    };
     replace(shown, h("div", { class: "notice warn" },
       h("p", {}, h("strong", {}, `The new key of ${name}`), ". It is shown this once: note it now."),
       h("p", {}, text),
       h("div", { class: "actions" },
-        navigator.clipboard && h("button", { type: "button", onclick: copy }, "Copy"), copied,
+        h("button", { type: "button", onclick: async () => replace(copied, await copy(key, text)) }, "Copy"), copied,
         h("button", { type: "button", class: "primary", onclick: hide }, "I have noted it"))));
     form.hidden = true;
     shown.hidden = false;

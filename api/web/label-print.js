@@ -5,12 +5,11 @@ import { count, h, replace } from "./dom.js";
 import { failure, tell } from "./page.js";
 import { save } from "./save.js";
 
-/** Asks for them by `body`, and says in `outcome` how it goes. */
-export async function printLabels(outcome, body, isPicture) {
+/** Asks for them by `body`, and says in `outcome` how it goes; `again` is called to try it once more. */
+export async function printLabels(outcome, body, isPicture, again) {
   const ending = new AbortController();
   const size = h("p", { class: "muted" }, "The first ones are made …");
   const cancel = h("button", { type: "button", onclick: () => ending.abort() }, "Cancel");
-  const again = () => printLabels(outcome, body, isPicture);
   replace(outcome, h("div", { class: "card" }, h("h2", { tabIndex: -1 }, "Making labels"),
     h("progress", { "aria-label": "Making labels" }), size, h("div", { class: "actions" }, cancel)));
   outcome.querySelector("h2").focus();

@@ -22,7 +22,7 @@ start({
 
 function show(main, types) {
   /** How many labels there will be, as far as it is known, and what says so to the service. */
-  const wanted = { total: 0, selection: null };
+  const wanted = { total: null, selection: null };
   const which = h("fieldset", {});
   const format = formatFields();
   const withKeys = h("input", { type: "radio", name: "keys", checked: true, onchange: tellWhat });
@@ -35,6 +35,9 @@ function show(main, types) {
   const outcome = h("div", { class: "view" });
 
   function wants(total, selection) {
+    if (total === 0 && wanted.total === 0) {
+      return;
+    }
     Object.assign(wanted, { total, selection });
     format.setTotal(total);
     tellWhat();
@@ -65,8 +68,13 @@ function show(main, types) {
       return;
     }
     const keys = withKeys.checked ? { keys: "new", durationMs: Number(life.value) * DAY_MS } : { keys: "none" };
+    await print({ ...wanted.selection, ...format.values(), ...keys }, format.isPicture());
+  }
+
+  /** One at a time, also when it is tried again. */
+  async function print(body, isPicture) {
     button.disabled = true;
-    await printLabels(outcome, { ...wanted.selection, ...format.values(), ...keys }, format.isPicture());
+    await printLabels(outcome, body, isPicture, () => print(body, isPicture));
     button.disabled = false;
   }
 
@@ -108,14 +116,20 @@ function bySearch(which, types, wants) {
   let running = null;
   let typing = null;
 
-  async function look() {
+  /** What was found before is not meant any more: nothing is printed for it. */
+  function none() {
     running?.abort();
+    clearTimeout(typing);
+    replace(found);
+    wants(0, null);
+  }
+
+  async function look() {
+    none();
     running = new AbortController();
     const { signal } = running;
     const selection = { textSearch: search.value.trim() || undefined, type: type.value || undefined };
     if (!selection.textSearch && !selection.type) {
-      replace(found);
-      wants(0, null);
       return;
     }
     try {
@@ -128,13 +142,12 @@ function bySearch(which, types, wants) {
     } catch (error) {
       if (!signal.aborted) {
         replace(found, failure(error, look));
-        wants(0, null);
       }
     }
   }
 
   search.addEventListener("input", () => {
-    clearTimeout(typing);
+    none();
     typing = setTimeout(look, TYPING_MS);
   });
   type.addEventListener("change", look);

@@ -11,13 +11,15 @@ export function directory() {
   const names = { customers: {}, users: {} };
   const devices = new Map();
   const asked = new Set();
+  /** By device, whether its latest event is still to be seen: with that, those before have gone, too. */
+  const wanted = new Map();
   const waiting = [];
   let running = 0;
 
-  /** Runs it when it is its turn. */
-  function queued(work) {
+  /** Runs it when it is its turn, if the device is still wanted then; else `forget` makes that it may be asked for again. */
+  function queued({ deviceId }, work, forget) {
     return new Promise((resolve) => {
-      waiting.push(() => work().catch(() => null).then(resolve));
+      waiting.push(async () => resolve(wanted.get(deviceId)() ? await work().catch(() => null) : forget()));
       next();
     });
   }
@@ -42,26 +44,27 @@ export function directory() {
     return device?.name ?? (await read(`${path}/events`, { limit: 1 }))[0]?.data.name;
   }
 
-  /** Resolves when all is known of what an event speaks of that can be. */
-  async function learn(event) {
+  /** Resolves when all is known of what an event speaks of that can be; `isWanted` says whether it is still to be seen. */
+  async function learn(event, isWanted) {
+    wanted.set(event.deviceId, isWanted);
     const path = `api/audit/devices/${event.deviceId}`;
     const work = [];
     if (event.data.name !== undefined) {
       devices.set(event.deviceId, event.data.name);
     } else if (!devices.has(event.deviceId)) {
       devices.set(event.deviceId, null);
-      work.push(queued(async () => devices.set(event.deviceId, await deviceName(path))));
+      work.push(queued(event, async () => devices.set(event.deviceId, await deviceName(path)), () => devices.delete(event.deviceId)));
     }
     const { customers, users } = mentioned(event);
     const isNew = [...customers.filter((id) => !names.customers[id]), ...users.filter((id) => !names.users[id])]
       .filter((id) => !asked.has(id));
     if (isNew.length > 0) {
       isNew.forEach((id) => asked.add(id));
-      work.push(queued(async () => {
+      work.push(queued(event, async () => {
         const told = await read(`${path}/names`);
         Object.assign(names.customers, told.customers);
         Object.assign(names.users, told.users);
-      }));
+      }, () => isNew.forEach((id) => asked.delete(id))));
     }
     await Promise.all(work);
     return work.length > 0;

@@ -1,17 +1,20 @@
 // What every page has: the bar with its links, who may see it, and how it loads, fails and speaks to people.
 
+import { Refused } from "../widget/client.js";
 import { h, replace } from "./dom.js";
-import { current, onChange, signOut } from "./session.js";
+import { current, leave, onChange, signOut } from "./session.js";
 import { signInForm } from "./sign-in.js";
 
 const CUSTOMER = "CUSTOMER_USER";
 const TENANT = "TENANT_ADMIN";
 const AUDITOR = "AUDITOR";
 const ROLES = { [CUSTOMER]: "customers", [TENANT]: "administrators", [AUDITOR]: "auditors", SYS_ADMIN: "operators" };
+const LIST = new Intl.ListFormat("en");
 /** The links of the bar, and whom they are for; `null` stands for who has not signed in. */
 const LINKS = [
   { href: "claim", text: "Claim", of: [null, CUSTOMER] },
-  { href: "devices", text: "Devices", of: [CUSTOMER, TENANT, AUDITOR] },
+  { href: "devices", text: "Devices", of: [CUSTOMER, TENANT] },
+  { href: "device", text: "History", of: [AUDITOR] },
   { href: "import", text: "Import", of: [TENANT] },
   { href: "labels", text: "Labels", of: [TENANT] },
   { href: "feed", text: "Live", of: [TENANT, AUDITOR] },
@@ -23,43 +26,57 @@ const LINKS = [
  * `user` may be null, and what stands in the page's `main` stays. It is called again when somebody else signs in. */
 export function start({ roles, title, render = () => {} }) {
   const frame = document.querySelector("main");
-  const view = roles ? h("div", { class: "view" }) : frame;
+  let view = anew();
   let shownTo = null;
+  let inBar = null;
   let hadForm = false;
-  if (title) {
-    document.title = `${title} · deed`;
-  }
   document.querySelector(".skip").addEventListener("click", (event) => {
     // The page's address may carry something behind its `#`.
     event.preventDefault();
     frame.focus();
   });
 
+  /** Where the page is shown, one for each time: what comes late for somebody who has left is seen by nobody. */
+  function anew() {
+    if (title) {
+      document.title = `${title} · deed`;
+    }
+    return roles ? h("div", { class: "view" }) : frame;
+  }
+
   async function fill(user) {
     shownTo = user;
+    view = anew();
+    const mine = view;
     if (roles) {
-      replace(frame, replace(view, heading(title), skeleton()));
+      replace(frame, replace(mine, heading(title), skeleton()));
     }
     frame.setAttribute("aria-busy", "true");
     try {
-      await render(view, user);
+      await render(mine, user);
     } catch (error) {
-      replace(view, heading(title), failure(error, () => fill(user)));
+      if (mine === view && !current()) {
+        // The login was over from the start: there is nothing to come back to.
+        shownTo = null;
+      } else {
+        replace(mine, heading(title), failure(error, () => fill(user)));
+      }
     }
-    frame.removeAttribute("aria-busy");
+    if (mine === view) {
+      frame.removeAttribute("aria-busy");
+    }
   }
 
   /** Whoever signs out leaves nothing behind, unlike somebody whose login ends. */
-  function leave() {
+  function out() {
     shownTo = null;
-    if (roles) {
-      replace(view);
-    }
-    signOut();
+    view = anew();
+    leave();
   }
 
   async function show(user) {
-    fillBar(user, leave);
+    inBar = user;
+    fillBar(user, out);
     const isForm = roles && !user;
     if (isForm) {
       // What the page has shown is kept for who comes back.
@@ -83,6 +100,13 @@ export function start({ roles, title, render = () => {} }) {
   }
 
   onChange(show);
+  // A browser that goes back may show the page as it was left, whoever has signed out since.
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted && current()?.user.id !== inBar?.id) {
+      document.body.hidden = true;
+      location.reload();
+    }
+  });
   return show(current()?.user ?? null);
 }
 
@@ -112,6 +136,17 @@ export function confirm({ title, text, yes }) {
   });
 }
 
+/** Copies a text, or selects it in `element` where the browser does not let pages copy. Gives what to tell of it. */
+export async function copy(text, element) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return "Copied.";
+  } catch {
+    getSelection().selectAllChildren(element);
+    return "It is selected. Your browser lets you copy it yourself.";
+  }
+}
+
 /** Lines that stand where content will be. */
 export function skeleton(lines = 3) {
   return h("div", { class: "skeleton", "aria-hidden": "true" }, Array.from({ length: lines }, () => h("span")));
@@ -119,6 +154,9 @@ export function skeleton(lines = 3) {
 
 /** What did not work, and a button that tries it again. */
 export function failure(error, again) {
+  if (!(error instanceof Refused || error.detail)) {
+    console.error(error);
+  }
   const id = error.requestId;
   return h("div", { class: "notice bad", role: "alert" },
     h("p", {}, h("strong", {}, "That did not work. "), error.detail ?? "Please try again."),
@@ -143,16 +181,16 @@ function forbidden(roles, user) {
 }
 
 function people(roles) {
-  return roles.map((role) => ROLES[role]).join(" and ");
+  return LIST.format(roles.map((role) => ROLES[role]));
 }
 
-function fillBar(user, leave) {
+function fillBar(user, out) {
   const here = location.pathname.split("/").pop();
   const links = LINKS.filter(({ of }) => of.includes(user?.authority ?? null)).map(({ href, text }) =>
     h("a", { href, "aria-current": href === here ? "page" : null }, text));
   const whoever = user
     ? [h("span", { class: "who", title: user.email }, user.name),
-      h("button", { type: "button", class: "quiet", onclick: leave }, "Sign out")]
+      h("button", { type: "button", class: "quiet", onclick: out }, "Sign out")]
     : [h("a", { href: "devices", class: "button", "aria-current": here === "devices" ? "page" : null }, "Sign in")];
   replace(document.querySelector("header nav"), h("div", { class: "links" }, links), h("div", { class: "whoever" }, whoever));
 }

@@ -2,21 +2,16 @@
 // would send by itself, and never in an address.
 
 import { ask, content } from "../widget/client.js";
+import { forgetAll, keep, kept } from "./tab.js";
 
 /** Where the service is, whatever prefix it stands behind. */
 export const ROOT = new URL("../", import.meta.url);
-const ENTRY = "deed.session";
+const ENTRY = "session";
 const listeners = new Set();
 let refreshing = null;
 
 /** `{token, refreshToken, user: {id, email, name, authority, customerId}}`, or null if nobody is signed in. */
-export function current() {
-  try {
-    return JSON.parse(sessionStorage.getItem(ENTRY));
-  } catch {
-    return null;
-  }
-}
+export const current = () => kept(ENTRY);
 
 /** Signs in and gives the user. Throws what the service refused it with. */
 export async function signIn(email, password) {
@@ -30,17 +25,24 @@ export async function signIn(email, password) {
     authority: told.authority,
     customerId: told.customerId?.id ?? null,
   };
-  keep({ token, refreshToken, user });
+  become({ token, refreshToken, user });
   return user;
 }
 
 /** Ends the login at the service, too. It ends here whatever the service says. */
 export async function signOut() {
   const session = current();
-  keep(null);
+  become(null);
   if (session) {
     await ask(ROOT, "POST", "api/auth/logout", { token: session.token }).catch(() => {});
   }
+}
+
+/** The same, of somebody who leaves: nothing that pages have kept in this tab stays. */
+export function leave() {
+  const ended = signOut();
+  forgetAll();
+  return ended;
 }
 
 /** Calls `fn` with the user, or null, whenever somebody signs in or is signed out. Gives a function that ends this. */
@@ -68,24 +70,20 @@ async function exchange(session) {
     const { token, refreshToken } = await content(await ask(ROOT, "POST", "api/auth/token", { body }));
     // Who has signed out in the meantime stays signed out.
     if (current()?.token === session.token) {
-      sessionStorage.setItem(ENTRY, JSON.stringify({ ...session, token, refreshToken }));
+      keep(ENTRY, { ...session, token, refreshToken });
     }
     return current()?.token ?? null;
   } catch (refused) {
     if (refused.status !== 401 && refused.status !== 400) {
       throw refused;
     }
-    keep(null);
+    become(null);
     return null;
   }
 }
 
-function keep(session) {
-  if (session) {
-    sessionStorage.setItem(ENTRY, JSON.stringify(session));
-  } else {
-    sessionStorage.removeItem(ENTRY);
-  }
+function become(session) {
+  keep(ENTRY, session);
   for (const listener of listeners) {
     listener(session?.user ?? null);
   }

@@ -20,6 +20,7 @@ export function signInForm(why) {
     h("div", { class: "actions" }, button, forgotten));
 
   function problem(text, field) {
+    outcome.classList.remove("good");
     replace(outcome, text);
     for (const input of [email, password]) {
       for (const [name, value] of [["aria-invalid", "true"], ["aria-describedby", outcome.id]]) {
@@ -41,14 +42,14 @@ export function signInForm(why) {
       replace(outcome, "If there is an account with this e-mail, a letter is on its way.");
       outcome.classList.add("good");
     } catch (refused) {
-      problem(refused.detail, null);
+      problem(sentence(refused), null);
     }
     forgotten.disabled = false;
+    forgotten.focus();
   }
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    outcome.classList.remove("good");
     if (!email.value.trim() || !password.value) {
       const missing = email.value.trim() ? password : email;
       problem(missing === email ? "Please enter your e-mail." : "Please enter your password.", missing);
@@ -59,9 +60,10 @@ export function signInForm(why) {
     try {
       await signIn(email.value.trim(), password.value);
     } catch (refused) {
+      button.disabled = false;
+      button.focus();
       problem(sentence(refused), refused.status === 401 ? password : null);
     }
-    button.disabled = false;
   });
   return form;
 }

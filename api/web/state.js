@@ -13,9 +13,9 @@ export function facts({ state, device, at }, say) {
   const { name, type, label, version, owner, claimingAllowed, claimKeys } = device;
   return [
     { title: "Device", value: "registered" },
-    { title: "Name", value: name },
-    { title: "Type", value: type },
-    { title: "Label", value: label ?? "none" },
+    { title: "Name", value: h("bdi", {}, name) },
+    { title: "Type", value: h("bdi", {}, type) },
+    { title: "Label", value: h("bdi", {}, label ?? "none") },
     { title: "Owner", value: owner ? ownerOf(owner, say) : "nobody but the tenant" },
     { title: "Claiming", value: { true: "allowed", false: "disallowed", null: "as it is by default" }[claimingAllowed] },
     { title: "Keys", value: claimKeys.length === 0 ? "none" : h("ul", { class: "keys" }, claimKeys.map((key) => keyOf(key, at))) },

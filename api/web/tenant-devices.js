@@ -17,13 +17,18 @@ export async function tenantDevices(main) {
   /** Names of the chosen devices by their ids; they stay chosen when another page of the list is shown. */
   const chosen = new Map();
   const bar = h("div", { class: "toolbar selection", role: "group", "aria-label": "Chosen devices", hidden: true });
+  /** Whether all devices may register keys, whatever the switch says. */
+  let isDefault = false;
   const list = listing({
     path: "api/devices/claiming",
     names: ["device", "devices"],
     hint: "Search by name, label, type or owner",
     query: { state: "", sortProperty: "name", sortOrder: "ASC" },
     filters: [{ name: "state", label: "State", options: STATES }],
-    show: (rows) => table(rows, list, choice),
+    show: (rows) => {
+      isDefault = rows[0].claimingAllowedByDefault;
+      return table(rows, list, choice);
+    },
     empty,
   });
   const choice = { has: (id) => chosen.has(id), set };
@@ -57,7 +62,9 @@ export async function tenantDevices(main) {
 
   async function allow(isAllowed) {
     const waiting = [...chosen];
+    const total = waiting.length;
     const failed = [];
+    const pressed = document.activeElement;
     const work = async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         await setSwitch(next[0], isAllowed).catch((refused) => failed.push(`${next[1]}: ${refused.detail}`));
@@ -70,9 +77,11 @@ export async function tenantDevices(main) {
     for (const button of bar.querySelectorAll("button")) {
       button.disabled = false;
     }
+    pressed.focus();
     const word = isAllowed ? "allowed" : "not allowed";
-    const done = `Claiming is ${word} for ${count(chosen.size - failed.length, "device", "devices")}.`;
-    tell([done, ...failed.slice(0, 3)].join(" "), failed.length === 0);
+    const done = `Claiming is ${word} for ${count(total - failed.length, "device", "devices")}.`;
+    const butAll = isDefault && "By the configuration of this service, all devices may register keys all the same.";
+    tell([done, butAll, ...failed.slice(0, 3)].filter(Boolean).join(" "), failed.length === 0);
     await list.ask();
   }
 

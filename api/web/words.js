@@ -1,6 +1,6 @@
 // What devices and their keys are called, and when keys run out.
 
-import { h } from "./dom.js";
+import { h, timed } from "./dom.js";
 
 /** How a device stands with claiming: the word, its colour, and what it means. */
 const STATES = {
@@ -41,15 +41,14 @@ export function origin({ origin: whose, slot }) {
 export function until(ms, now = Date.now()) {
   const [unit, length] = UNITS.find(([, length]) => Math.abs(ms - now) >= 2 * length) ?? UNITS.at(-1);
   const isSoon = ms - now < DAY_MS;
-  const date = new Date(ms);
-  return h("time", { dateTime: date.toISOString(), title: MOMENT.format(date), class: isSoon ? "soon" : null },
-    RELATIVE.format(Math.round((ms - now) / length), unit));
+  const relative = timed(ms, () => RELATIVE.format(Math.round((ms - now) / length), unit), { class: isSoon ? "soon" : null });
+  relative.title = moment(ms).textContent;
+  return relative;
 }
 
 /** A time of the reader's own zone, to the minute. */
 export function moment(ms) {
-  const date = new Date(ms);
-  return h("time", { dateTime: date.toISOString() }, MOMENT.format(date));
+  return timed(ms, (date) => MOMENT.format(date));
 }
 
 /** A choice of how long keys work, in days. */

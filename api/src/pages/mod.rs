@@ -27,7 +27,7 @@ const fn file(path: &'static str, kind: &'static str, text: &'static str, policy
     File { path, asset: Asset::new(kind, Bytes::from_static(text.as_bytes()), policy) }
 }
 
-static FILES: [File; 73] = [
+static FILES: [File; 74] = [
     file("/", HTML, include_str!("../../web/index.html"), Policy::Page),
     file("/devices", HTML, include_str!("../../web/devices.html"), Policy::Page),
     file("/web/devices.js", SCRIPT, include_str!("../../web/devices.js"), Policy::Page),
@@ -72,6 +72,7 @@ static FILES: [File; 73] = [
     file("/web/icon.svg", SVG, include_str!("../../web/icon.svg"), Policy::Page),
     file("/web/dom.js", SCRIPT, include_str!("../../web/dom.js"), Policy::Page),
     file("/web/session.js", SCRIPT, include_str!("../../web/session.js"), Policy::Page),
+    file("/web/tab.js", SCRIPT, include_str!("../../web/tab.js"), Policy::Page),
     file("/web/api.js", SCRIPT, include_str!("../../web/api.js"), Policy::Page),
     file("/web/page.js", SCRIPT, include_str!("../../web/page.js"), Policy::Page),
     file("/web/sign-in.js", SCRIPT, include_str!("../../web/sign-in.js"), Policy::Page),
