@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import {
-  AUDITOR, CUSTOMER, CUSTOMER_B, MARK, TENANT, URL_OF_SERVICE, VIEWS, api, check, on, signIn, tabbed,
+  AUDITOR, CUSTOMER, CUSTOMER_B, MARK, TENANT, PHONE, URL_OF_SERVICE, api, check, checkAll, on, signIn, tabbed,
 } from "./support.mjs";
 
 const REFUSED = /the server responded with a status of 4\d\d/;
@@ -45,39 +45,34 @@ async function lived(name) {
 
 const recorded = (id) => told(AUDITOR, "GET", `api/audit/devices/${id}/events?limit=1000`);
 
-/** Opens it as the auditor, at the beginning of a test. */
+/** Opens it as the auditor sees it. */
 async function looking(path, options, work) {
-  await on(path, options, async (page, context) => {
-    await signIn(page, AUDITOR);
-    await work(page, context);
-  });
+  await on(path, { as: AUDITOR, ...options }, work);
 }
 
 test("a device is found by its name, or by its id", async () => {
   const id = await registered("Kettle-1");
   await registered("Kettle-2");
-  for (const view of VIEWS) {
-    await looking("/device", { ...view, expected: REFUSED }, async (page) => {
-      const link = (name) => page.getByRole("link", { name, exact: true });
-      await link("Demo-1").waitFor();
-      await check(page);
-      await page.getByLabel("Name, label, type or id").fill("kettle-");
-      await page.getByText("2 devices").waitFor();
-      await link("Kettle-2").waitFor();
-      assert.equal(await link("Demo-1").count(), 0);
-      await page.getByLabel("Name, label, type or id").fill("nobody is called that");
-      await page.getByText("No device is called that.").waitFor();
-      await check(page);
-      await page.getByLabel("Name, label, type or id").fill(NOBODYS);
-      await page.keyboard.press("Enter");
-      await page.getByRole("alert").getByText("That did not work.").waitFor();
-      await check(page);
-      await page.goBack();
-      await page.getByLabel("Name, label, type or id").fill(id.toUpperCase());
-      await page.keyboard.press("Enter");
-      await page.getByRole("heading", { level: 1, name: "Kettle-1" }).waitFor();
-    });
-  }
+  await looking("/device", { expected: REFUSED }, async (page) => {
+    const link = (name) => page.getByRole("link", { name, exact: true });
+    await link("Demo-1").waitFor();
+    await checkAll(page);
+    await page.getByLabel("Name, label, type or id").fill("kettle-");
+    await page.getByText("2 devices").waitFor();
+    await link("Kettle-2").waitFor();
+    assert.equal(await link("Demo-1").count(), 0);
+    await page.getByLabel("Name, label, type or id").fill("nobody is called that");
+    await page.getByText("No device is called that.").waitFor();
+    await checkAll(page);
+    await page.getByLabel("Name, label, type or id").fill(NOBODYS);
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").getByText("That did not work.").waitFor();
+    await checkAll(page);
+    await page.goBack();
+    await page.getByLabel("Name, label, type or id").fill(id.toUpperCase());
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Kettle-1" }).waitFor();
+  });
 });
 
 test("a list of many devices is turned over by keyboard", async () => {
@@ -154,28 +149,26 @@ test("the slider shows by keyboard how the device was after each event", async (
 
 test("refusals stand in the history, with who and why", async () => {
   const id = await lived("Refusing");
-  for (const view of VIEWS) {
-    await looking(`/device#${id}`, view, async (page) => {
-      const list = page.getByRole("region", { name: "What happened" }).getByRole("listitem");
-      await page.getByText("nobody but the tenant").waitFor();
-      const refusal = list.filter({ hasText: "Claim refused" }).first();
-      await refusal.getByText("Customer B tried to claim it: the key was wrong.").waitFor();
-      await refusal.getByText(`By ${CUSTOMER_B[0]} over REST`).waitFor();
-      await list.getByText("Customer B tried to claim it: the device has an owner.").waitFor();
-      await list.getByText("Customer A is the owner, by key").waitFor();
-      assert.equal(await list.count(), (await recorded(id)).length);
-      await check(page);
-      // By touch or mouse, the list leads to a state as the slider does.
-      await list.filter({ hasText: "Customer A is the owner, by key" }).click();
-      await page.locator(".state").getByText("Customer A since").waitFor();
-      assert.match(await slider(page).getAttribute("aria-valuetext"), /Claimed: Customer A is the owner/);
-      await page.getByRole("button", { name: "Later" }).click();
-      await page.getByRole("button", { name: "Earlier" }).click();
-      await page.getByText("This event as it is recorded").click();
-      await page.getByText('"eventType": "DeviceClaimed"').waitFor();
-      await check(page);
-    });
-  }
+  await looking(`/device#${id}`, { viewport: PHONE }, async (page) => {
+    const list = page.getByRole("region", { name: "What happened" }).getByRole("listitem");
+    await page.getByText("nobody but the tenant").waitFor();
+    const refusal = list.filter({ hasText: "Claim refused" }).first();
+    await refusal.getByText("Customer B tried to claim it: the key was wrong.").waitFor();
+    await refusal.getByText(`By ${CUSTOMER_B[0]} over REST`).waitFor();
+    await list.getByText("Customer B tried to claim it: the device has an owner.").waitFor();
+    await list.getByText("Customer A is the owner, by key").waitFor();
+    assert.equal(await list.count(), (await recorded(id)).length);
+    await checkAll(page);
+    // By touch or mouse, the list leads to a state as the slider does.
+    await list.filter({ hasText: "Customer A is the owner, by key" }).click();
+    await page.locator(".state").getByText("Customer A since").waitFor();
+    assert.match(await slider(page).getAttribute("aria-valuetext"), /Claimed: Customer A is the owner/);
+    await page.getByRole("button", { name: "Later" }).click();
+    await page.getByRole("button", { name: "Earlier" }).click();
+    await page.getByText("This event as it is recorded").click();
+    await page.getByText('"eventType": "DeviceClaimed"').waitFor();
+    await checkAll(page);
+  });
 });
 
 test("a moment has an address, and what was deleted has a history", async () => {
@@ -197,15 +190,78 @@ test("a moment has an address, and what was deleted has a history", async () => 
 
 test("a long history is shown in parts", async () => {
   const id = await registered("Long");
-  for (let i = 0; i < 210; i += 1) {
-    await told(TENANT, "POST", `api/plugins/telemetry/DEVICE/${id}/SERVER_SCOPE`, { claimingAllowed: i % 2 === 0 });
-  }
-  await looking(`/device#${id}`, {}, async (page) => {
+  await looking(null, {}, async (page) => {
+    await prolonged(page, id, 211);
+    await page.goto(`${URL_OF_SERVICE}/device#${id}`);
     await page.getByText("Events 201 to 211 of 211").waitFor();
     await slider(page).press("Home");
     await page.getByText("Events 1 to 200 of 211").waitFor();
     await page.getByText("not registered yet").waitFor();
     await check(page);
+  });
+});
+
+/** Answers as if the device had that many events, of which the service has one. */
+async function prolonged(page, id, most) {
+  const [event] = await recorded(id);
+  await page.route(`**/api/audit/devices/${id}/events*`, (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const [after, limit] = [Number(query.get("after")), Number(query.get("limit"))];
+    const made = Array.from({ length: Math.max(0, Math.min(limit, most - after)) }, (_, i) =>
+      ({ ...event, position: after + i + 1, sequence: after + i + 1 }));
+    return route.fulfill({ json: made });
+  });
+}
+
+test("a history of more events than are read at once is read on, and as far as the address says", async () => {
+  const id = await registered("Longer");
+  await looking(null, {}, async (page) => {
+    await prolonged(page, id, 12_345);
+    await page.goto(`${URL_OF_SERVICE}/device#${id}`);
+    await page.getByText("These are the first 10,000 events.").waitFor();
+    await slider(page).press("Home");
+    await slider(page).press("ArrowRight");
+    await page.getByRole("button", { name: "Read on" }).press("Enter");
+    await page.getByText("Event 1 of 12345").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Read on" }).count(), 0);
+    await page.goto("about:blank");
+    await page.goto(`${URL_OF_SERVICE}/device#${id}/11002`);
+    await page.getByText("Event 11002 of 12000").waitFor();
+  });
+});
+
+test("of two devices that are asked for, the later one is shown, however late the other comes", async () => {
+  const [slow, quick] = [await registered("Slow-1"), await registered("Quick-1")];
+  await looking("/device", {}, async (page) => {
+    await page.getByLabel("Name, label, type or id").waitFor();
+    let come;
+    const waited = new Promise((resolve) => {
+      come = resolve;
+    });
+    await page.route(`**/api/audit/devices/${slow}/names`, async (route) => {
+      await waited;
+      await route.continue();
+    });
+    await page.evaluate((id) => (location.hash = id), slow);
+    await page.evaluate((id) => (location.hash = id), quick);
+    await page.getByRole("heading", { level: 1, name: "Quick-1" }).waitFor();
+    const answered = page.waitForResponse(`**/api/audit/devices/${slow}/names`);
+    come();
+    await answered;
+    await page.locator(".state").getByText("registered").waitFor();
+    assert.ok(await page.getByRole("heading", { level: 1, name: "Quick-1" }).isVisible());
+    assert.equal(await page.title(), "Quick-1 · deed");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("E-mail").waitFor();
+    assert.equal(await page.title(), "History of a device · deed");
+  });
+});
+
+test("auditors come to the history from the bar, and by the link to sign in", async () => {
+  await looking("/devices", {}, async (page) => {
+    await page.waitForURL("**/device");
+    await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "History" }).and(page.locator("[aria-current=page]")).waitFor();
+    assert.equal(await page.getByRole("link", { name: "Devices", exact: true }).count(), 0);
   });
 });
 
@@ -219,29 +275,27 @@ test("who may see neither is told so", async () => {
 });
 
 test("what happens is shown within two seconds, with its names, and leads to the device", async () => {
-  for (const view of VIEWS) {
-    await looking("/feed", view, async (page) => {
-      await page.getByRole("status").getByText("Live").waitFor();
-      await events(page).first().waitFor();
-      const name = `Live-${view.viewport.width}-${view.dark}`;
-      const begun = Date.now();
-      const id = await lived(name);
-      await events(page).filter({ hasText: name }).first().waitFor();
-      assert.ok(Date.now() - begun < 2_000 + 1_000, `${Date.now() - begun} ms`);
-      await page.getByText(/\d+ new events/).waitFor();
-      const refusal = events(page).filter({ hasText: name }).filter({ hasText: "Claim refused" }).last();
-      await refusal.getByText("Customer B tried to claim it: the key was wrong.").waitFor();
-      await check(page);
-      await page.getByLabel("Show").selectOption("refusals");
-      await page.waitForFunction(() => [...document.querySelectorAll(".log li")].every((row) => row.matches(".bad")));
-      await refusal.waitFor();
-      await check(page);
-      await refusal.getByRole("link", { name }).click();
-      await page.getByRole("heading", { level: 1, name }).waitFor();
-      const { position } = (await recorded(id)).find(({ eventType }) => eventType === "ClaimRefused");
-      assert.equal(await page.evaluate(() => location.hash), `#${id}/${position}`);
-    });
-  }
+  await looking("/feed", { viewport: PHONE }, async (page) => {
+    await page.getByRole("status").getByText("Live").waitFor();
+    await events(page).first().waitFor();
+    const name = "Live-1";
+    const begun = Date.now();
+    const id = await lived(name);
+    await events(page).filter({ hasText: name }).first().waitFor();
+    assert.ok(Date.now() - begun < 2_000 + 1_000, `${Date.now() - begun} ms`);
+    await page.getByText(/\d+ new events/).waitFor();
+    const refusal = events(page).filter({ hasText: name }).filter({ hasText: "Claim refused" }).last();
+    await refusal.getByText("Customer B tried to claim it: the key was wrong.").waitFor();
+    await checkAll(page);
+    await page.getByLabel("Show").selectOption("refusals");
+    await page.waitForFunction(() => [...document.querySelectorAll(".log li")].every((row) => row.matches(".bad")));
+    await refusal.waitFor();
+    await checkAll(page);
+    await refusal.getByRole("link", { name }).click();
+    await page.getByRole("heading", { level: 1, name }).waitFor();
+    const { position } = (await recorded(id)).find(({ eventType }) => eventType === "ClaimRefused");
+    assert.equal(await page.evaluate(() => location.hash), `#${id}/${position}`);
+  });
 });
 
 test("it is held while somebody reads, and ends when they sign out", async () => {

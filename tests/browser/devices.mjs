@@ -13,11 +13,20 @@ export async function device(begin = "Pump", attributes = { claimingAllowed: tru
   return { id, name };
 }
 
+/** Devices of these very names, as the tenant registers them: `[{id, name}]`. */
+export async function devices(...names) {
+  const answers = await Promise.all(names.map((name) => api(TENANT, "POST", "api/device", { name })));
+  return answers.map(({ data }, i) => ({ id: data.id.id, name: names[i] }));
+}
+
 /** A key of the tenant for the device: `{key, expires}`, made by the service unless it is given. */
 export async function issue({ id }, { key, durationMs = 3_600_000 } = {}) {
   const { data } = await api(TENANT, "POST", `api/devices/${id}/claim-keys`, { secretKey: key, durationMs });
   return { key: key ?? data.secretKey, expires: data.expirationTime };
 }
+
+/** The active keys of the device. */
+export const keysOf = async ({ id }) => (await api(TENANT, "GET", `api/devices/${id}/claim-keys`)).data;
 
 /** The device itself registers a key. */
 export async function register({ name }, key, durationMs) {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { URL_OF_SERVICE, VIEWS, check, on, tabbed } from "./support.mjs";
+import { PHONE, URL_OF_SERVICE, checkAll, on, tabbed } from "./support.mjs";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const CLAIM = "post-/api/customer/device/{deviceName}/claim";
@@ -36,20 +36,26 @@ test("every operation is there, under the subject that it has in the document", 
 test("all that unfolds can be unfolded, and says what the document says", async () => {
   await on("/api-docs", {}, async (page) => {
     await ready(page);
-    for (const { id, summary, responses, parameters = [] } of operations) {
-      const text = await operation(page, id).evaluate(async (element) => {
-        // As deep as somebody goes; what refers to itself never ends.
-        for (const selector of ["", ...Array(4).fill(" .fold:not([open])")]) {
-          for (const details of selector ? element.querySelectorAll(selector) : [element]) {
-            const unfolded = new Promise((resolve) => details.addEventListener("toggle", resolve, { once: true }));
-            details.open = true;
-            await unfolded;
-          }
-        }
-        const { textContent } = element;
-        element.remove();
-        return textContent;
+    const texts = await page.evaluate(async (ids) => {
+      const unfold = (details) => new Promise((resolve) => {
+        details.addEventListener("toggle", resolve, { once: true });
+        details.open = true;
       });
+      const told = {};
+      for (const id of ids) {
+        const element = document.getElementById(id);
+        await unfold(element);
+        // As deep as somebody goes; what refers to itself never ends.
+        for (let depth = 0; depth < 4; depth += 1) {
+          await Promise.all([...element.querySelectorAll(".fold:not([open])")].map(unfold));
+        }
+        told[id] = element.textContent;
+        element.remove();
+      }
+      return told;
+    }, operations.map(({ id }) => id));
+    for (const { id, summary, responses, parameters = [] } of operations) {
+      const text = texts[id];
       const names = [...parameters.map(({ name }) => name), ...Object.keys(responses), summary];
       assert.deepEqual(names.filter((name) => !text.includes(name)), [], id);
       for (const slip of ["undefined", "[object", "NaN", "`"]) {
@@ -60,24 +66,22 @@ test("all that unfolds can be unfolded, and says what the document says", async 
 });
 
 test("an address leads to an operation, which says how it is called", async () => {
-  for (const view of VIEWS) {
-    await on(`/api-docs#${CLAIM}`, view, async (page) => {
-      const claim = operation(page, CLAIM);
-      await claim.getByText("Any active key of the device makes").waitFor();
-      await page.waitForFunction((id) => document.getElementById(id).querySelector("summary") === document.activeElement, CLAIM);
-      const { y } = await claim.boundingBox();
-      assert.ok(y >= 0 && y < 200, `it is at ${y}`);
-      await claim.getByText("What a refusal looks like").click();
-      await claim.getByText("Example", { exact: true }).first().click();
-      await claim.getByText('"secretKey": "7KQM-2WXR-HT4P-9BDE"').waitFor();
-      await check(page);
-      const command = await claim.locator("pre").last().innerText();
-      assert.equal(command, [
-        `curl -X POST "${URL_OF_SERVICE}/api/customer/device/$deviceName/claim"`, '-H "X-Authorization: Bearer $TOKEN"',
-        '-H "Content-Type: application/json"', `-d '{"secretKey":"7KQM-2WXR-HT4P-9BDE"}'`,
-      ].join(" \\\n  "));
-    });
-  }
+  await on(`/api-docs#${CLAIM}`, { viewport: PHONE }, async (page) => {
+    const claim = operation(page, CLAIM);
+    await claim.getByText("Any active key of the device makes").waitFor();
+    await page.waitForFunction((id) => document.getElementById(id).querySelector("summary") === document.activeElement, CLAIM);
+    const { y } = await claim.boundingBox();
+    assert.ok(y >= 0 && y < 200, `it is at ${y}`);
+    await claim.getByText("What a refusal looks like").click();
+    await claim.getByText("Example", { exact: true }).first().click();
+    await claim.getByText('"secretKey": "7KQM-2WXR-HT4P-9BDE"').waitFor();
+    await checkAll(page);
+    const command = await claim.locator("pre").last().innerText();
+    assert.equal(command, [
+      `curl -X POST "${URL_OF_SERVICE}/api/customer/device/$deviceName/claim"`, '-H "X-Authorization: Bearer $TOKEN"',
+      '-H "Content-Type: application/json"', `-d '{"secretKey":"7KQM-2WXR-HT4P-9BDE"}'`,
+    ].join(" \\\n  "));
+  });
 });
 
 test("what is opened is in the address, and another address opens it", async () => {
@@ -95,23 +99,21 @@ test("what is opened is in the address, and another address opens it", async () 
 });
 
 test("an operation is found by what it is called and what it does", async () => {
-  for (const view of VIEWS) {
-    await on("/api-docs", view, async (page) => {
-      await ready(page);
-      const search = page.getByLabel("Find an operation");
-      await search.fill("delete claim key");
-      await page.getByRole("status").filter({ hasText: `of ${operations.length} operations` }).waitFor();
-      const visible = await page.locator(".operation:visible").evaluateAll((all) => all.map(({ id }) => id));
-      assert.ok(visible.includes("delete-/api/devices/{deviceId}/claim-keys/{keyId}"), String(visible));
-      assert.ok(visible.length < 8, String(visible));
-      await check(page);
-      await search.fill("nobody calls it that");
-      await page.getByText("Nothing here is called that.").waitFor();
-      await check(page);
-      await search.fill("");
-      await ready(page);
-    });
-  }
+  await on("/api-docs", {}, async (page) => {
+    await ready(page);
+    const search = page.getByLabel("Find an operation");
+    await search.fill("delete claim key");
+    await page.getByRole("status").filter({ hasText: `of ${operations.length} operations` }).waitFor();
+    const visible = await page.locator(".operation:visible").evaluateAll((all) => all.map(({ id }) => id));
+    assert.ok(visible.includes("delete-/api/devices/{deviceId}/claim-keys/{keyId}"), String(visible));
+    assert.ok(visible.length < 8, String(visible));
+    await checkAll(page);
+    await search.fill("nobody calls it that");
+    await page.getByText("Nothing here is called that.").waitFor();
+    await checkAll(page);
+    await search.fill("");
+    await ready(page);
+  });
 });
 
 test("by keyboard, and copied", async () => {
@@ -129,6 +131,17 @@ test("by keyboard, and copied", async () => {
     await page.keyboard.press("Enter");
     await page.getByText("Copied.").waitFor();
     assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^curl -X POST "http.*\/api\/auth\/login"/);
+  });
+});
+
+test("a document that did not come can be asked for again, and the rest of the page stays", async () => {
+  await on(null, { expected: /status of 503/ }, async (page) => {
+    await page.route("**/api/openapi.json", (route) => route.fulfill({ status: 503, json: { detail: "Away." } }), { times: 1 });
+    await page.goto(`${URL_OF_SERVICE}/api-docs`);
+    await page.getByRole("alert").getByText("Away.").waitFor();
+    assert.ok(await page.getByRole("heading", { name: "Signing in" }).isVisible());
+    await page.getByRole("button", { name: "Try again" }).click();
+    await ready(page);
   });
 });
 

@@ -100,10 +100,9 @@ test("what is sent of a file, and what is not", async () => {
 const fileOf = (name, text) => ({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
 
 async function withFile(options, file, work) {
-  await on("/import", options, async (page, context) => {
-    await signIn(page, TENANT);
+  await on("/import", { as: TENANT, ...options }, async (page) => {
     await page.getByLabel("A file of devices").setInputFiles(file);
-    await work(page, context);
+    await work(page);
   });
 }
 
@@ -212,16 +211,19 @@ test("an import can be cancelled: what is on its way is waited for", async () =>
 });
 
 test("a service that is busy or away is waited for, and another refusal can be tried again", async () => {
-  await withFile({ expected: /status of [45]\d\d|ERR_FAILED/ }, fileOf("busy.csv", many("B", 600)), async (page) => {
+  await withFile({ fresh: true, expected: /status of [45]\d\d|ERR_FAILED/ }, fileOf("busy.csv", many("B", 600)), async (page) => {
     const answers = [{ status: 503, headers: { "Retry-After": "1" }, json: { code: "busy" } }, null,
       { status: 400, json: { code: "x", detail: "No, not this." } }];
     await page.route("**/api/device/bulk_import", async (route) => {
       const answer = answers.length > 0 ? answers.shift() : undefined;
       await (answer ? route.fulfill(answer) : answer === null ? route.abort() : route.continue());
     });
+    await page.clock.install();
     await importButton(page).click();
     await page.getByText("The service is busy. Going on in 1 s …").waitFor();
+    await page.clock.runFor(1_000);
     await page.getByText("The service cannot be reached. Going on in 4 s …").waitFor();
+    await page.clock.runFor(4_000);
     await page.getByRole("alert").getByText("No, not this.").waitFor();
     await check(page);
     await page.getByRole("button", { name: "Try again" }).click();

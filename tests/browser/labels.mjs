@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { asTenant, claim, devices, issue, keysOf } from "./made.mjs";
-import { AUDITOR, MARK, check, checkAll, on, signIn, tabbed } from "./support.mjs";
+import { claim, devices, issue, keysOf } from "./devices.mjs";
+import { AUDITOR, TENANT, check, checkAll, on, signIn, tabbed } from "./support.mjs";
 
 const REFUSED = /the server responded with a status of 4\d\d/;
 const heading = (page, name) => page.getByRole("heading", { name, exact: true });
@@ -27,8 +27,8 @@ async function download(page, work) {
 }
 
 test("a label of one device claims it", async () => {
-  const [id] = await devices("Labelled 1");
-  await asTenant("/devices#textSearch=Labelled", {}, async (page) => {
+  const [pump] = await devices("Labelled 1");
+  await on("/devices#textSearch=Labelled", { as: TENANT }, async (page) => {
     await page.getByRole("button", { name: "Labelled 1", exact: true }).click();
     await page.getByRole("button", { name: "Print a label" }).click();
     await page.waitForURL("**/labels");
@@ -44,19 +44,18 @@ test("a label of one device claims it", async () => {
     await check(page);
     const link = await decoded(label);
     const [, n, k] = /\/claim#n=([^&]+)&k=([^&]+)/.exec(link);
-    const [{ expirationTime, issuedAt }] = await keysOf(id);
+    const [{ expirationTime, issuedAt }] = await keysOf(pump);
     assert.equal(expirationTime - issuedAt, 7 * 86_400_000);
-    assert.equal((await claim(decodeURIComponent(n), decodeURIComponent(k))).status, 200);
+    assert.equal((await claim({ name: decodeURIComponent(n) }, decodeURIComponent(k))).status, 200);
     const [again, same] = await download(page, () => page.getByRole("link", { name: "Save it again" }).click());
     assert.deepEqual([again, same], ["labels.png", label]);
   });
 });
 
 test("labels of a selection: owned ones are left out, and told", async () => {
-  const ids = await devices("Sheet 1", "Sheet 2", "Sheet 3");
-  await issue(ids[1], `${MARK}-sheet`);
-  await claim("Sheet 2", `${MARK}-sheet`);
-  await asTenant("/devices#textSearch=Sheet", {}, async (page) => {
+  const pumps = await devices("Sheet 1", "Sheet 2", "Sheet 3");
+  await claim(pumps[1], (await issue(pumps[1])).key);
+  await on("/devices#textSearch=Sheet", { as: TENANT }, async (page) => {
     await page.getByLabel("Choose all on this page").check();
     await page.getByRole("button", { name: "Print labels" }).click();
     await page.getByText("3 devices: Sheet 1, Sheet 2, Sheet 3").waitFor();
@@ -67,19 +66,19 @@ test("labels of a selection: owned ones are left out, and told", async () => {
     await heading(page, "2 labels made").waitFor();
     await page.getByText("1 device was left out: a customer owns it.").waitFor();
     await check(page);
-    assert.deepEqual(await Promise.all(ids.map(async (id) => (await keysOf(id)).length)), [1, 0, 1]);
+    assert.deepEqual(await Promise.all(pumps.map(async (pump) => (await keysOf(pump)).length)), [1, 0, 1]);
     // Without keys, none is made.
     await page.getByLabel("No keys: name and code only").check();
     await page.getByLabel("Label printer", { exact: true }).check();
     const [, plain] = await download(page, () => page.getByRole("button", { name: "Make 3 labels" }).click());
     assert.equal(plain.toString().match(/\^XA/g).length, 3);
-    assert.deepEqual(await Promise.all(ids.map(async (id) => (await keysOf(id)).length)), [1, 0, 1]);
+    assert.deepEqual(await Promise.all(pumps.map(async (pump) => (await keysOf(pump)).length)), [1, 0, 1]);
   });
 });
 
 test("labels by a search, and what the service refuses", async () => {
   await devices("Find me A", "Find me B", "汉字 find");
-  await asTenant("/labels", { expected: REFUSED }, async (page) => {
+  await on("/labels", { as: TENANT, expected: REFUSED }, async (page) => {
     await page.getByRole("button", { name: "Make labels" }).click();
     await page.getByText("Please say first for which devices.").waitFor();
     assert.ok(await page.getByLabel("Name or label has").evaluate((field) => field === document.activeElement));
@@ -96,9 +95,24 @@ test("labels by a search, and what the service refuses", async () => {
   });
 });
 
+test("what was found before is not printed once somebody types on", async () => {
+  await devices("Typed A", "Typed B");
+  await on("/labels", { as: TENANT }, async (page) => {
+    const asked = [];
+    page.on("request", (request) => request.url().endsWith("/api/devices/labels") && asked.push(request.url()));
+    await page.getByLabel("Name or label has").fill("Typed");
+    await page.getByRole("button", { name: "Make 2 labels" }).waitFor();
+    await page.route("**/api/tenant/devices?*", () => {});
+    await page.getByLabel("Name or label has").fill("Typed A");
+    await page.getByRole("button", { name: "Make labels" }).click();
+    await page.getByText("Please say first for which devices.").waitFor();
+    assert.deepEqual(asked, []);
+  });
+});
+
 test("an answer that breaks off is no file", async () => {
   await devices("Broken");
-  await asTenant("/labels", { expected: /ERR_|Failed to load/ }, async (page) => {
+  await on("/labels", { as: TENANT, expected: /ERR_|Failed to load/ }, async (page) => {
     await page.addInitScript(() => {
       const real = window.fetch;
       window.fetch = async (url, options) => {
@@ -121,7 +135,7 @@ test("an answer that breaks off is no file", async () => {
 });
 
 test("the page by keyboard, and who may see it", async () => {
-  await asTenant("/labels", {}, async (page) => {
+  await on("/labels", { as: TENANT }, async (page) => {
     const names = await tabbed(page);
     assert.ok(["Name or label has", "Type", "Places used up on the first sheet", "Make labels"].every((name) => names.includes(name)), names.join());
   });

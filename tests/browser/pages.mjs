@@ -2,20 +2,18 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AUDITOR, CUSTOMER, URL_OF_SERVICE, VIEWS, check, on, signIn, tabbed } from "./support.mjs";
+import { AUDITOR, CUSTOMER, TENANT, PHONE, URL_OF_SERVICE, check, checkAll, on, signIn, tabbed } from "./support.mjs";
 
 test("the first page explains, and leads on", async () => {
-  for (const view of VIEWS) {
-    await on("/", view, async (page) => {
-      await page.getByRole("link", { name: "Sign in" }).waitFor();
-      assert.equal(await page.getByRole("heading", { level: 1 }).count(), 1);
-      for (const [door, path] of [["I have a label", "/claim"], ["I administer devices", "/devices"], ["I audit", "/feed"]]) {
-        const link = page.getByRole("link").filter({ has: page.getByRole("heading", { name: door }) });
-        assert.equal(new URL(await link.getAttribute("href"), page.url()).pathname, path);
-      }
-      await check(page);
-    });
-  }
+  await on("/", {}, async (page) => {
+    await page.getByRole("link", { name: "Sign in" }).waitFor();
+    assert.equal(await page.getByRole("heading", { level: 1 }).count(), 1);
+    for (const [door, path] of [["I have a label", "/claim"], ["I administer devices", "/devices"], ["I audit", "/feed"]]) {
+      const link = page.getByRole("link").filter({ has: page.getByRole("heading", { name: door }) });
+      assert.equal(new URL(await link.getAttribute("href"), page.url()).pathname, path);
+    }
+    await checkAll(page);
+  });
 });
 
 test("it can be read at twice its size, and in a narrow window", async () => {
@@ -44,8 +42,12 @@ test("it is shown without script, and before any script has come", async () => {
   });
   await on(null, {}, async (page) => {
     let released = false;
+    let show;
+    const shown = new Promise((resolve) => {
+      show = resolve;
+    });
     await page.route("**/*.js", async (route) => {
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await shown;
       released = true;
       await route.continue();
     });
@@ -53,6 +55,7 @@ test("it is shown without script, and before any script has come", async () => {
     await page.getByRole("heading", { name: "Your device, in your name" }).waitFor();
     await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint").length === 1);
     assert.equal(released, false);
+    show();
     await page.getByRole("link", { name: "Sign in" }).waitFor();
   });
 });
@@ -98,15 +101,15 @@ start({
 `;
 
 async function withPage(options, work) {
-  await on(null, options, async (page, context) => {
+  await on(null, options, async (page) => {
     const requests = [];
     page.on("request", (request) => requests.push(new URL(request.url()).pathname));
-    await context.route("**/devices", async (route) => {
+    await page.route("**/devices", async (route) => {
       const first = await route.fetch({ url: `${URL_OF_SERVICE}/` });
       const body = (await first.text()).replace("web/index.js", "web/of-tests.js").replace(/<section[^]*<noscript>/, "<noscript>");
       await route.fulfill({ response: first, body });
     });
-    await context.route("**/web/of-tests.js", (route) => route.fulfill({ contentType: "text/javascript", body: SCRIPT }));
+    await page.route("**/web/of-tests.js", (route) => route.fulfill({ contentType: "text/javascript", body: SCRIPT }));
     await page.goto(`${URL_OF_SERVICE}/devices${options.hash ?? ""}`);
     await work(page, requests);
   });
@@ -116,26 +119,24 @@ const REFUSED = /the server responded with a status of 4\d\d/;
 const heading = (page, name) => page.getByRole("heading", { level: 1, name });
 
 test("who has not signed in gets the form in the place of the page", async () => {
-  for (const view of VIEWS) {
-    await withPage({ ...view, expected: REFUSED }, async (page) => {
-      assert.equal(await page.title(), "Devices · deed");
-      await page.getByText("This page is for customers and administrators.").waitFor();
-      await check(page);
-      const button = page.getByRole("main").getByRole("button", { name: "Sign in", exact: true });
-      await button.click();
-      await page.getByText("Please enter your e-mail.").waitFor();
-      assert.ok(await page.getByLabel("E-mail").evaluate((field) => field === document.activeElement));
-      await signIn(page, [CUSTOMER[0], "wrong"]);
-      await page.getByText("This e-mail and password do not belong together.").waitFor();
-      assert.equal(await page.getByLabel("Password").getAttribute("aria-invalid"), "true");
-      await check(page);
-      await signIn(page, CUSTOMER);
-      await heading(page, `Devices of ${CUSTOMER[0]}`).waitFor();
-      assert.ok(await page.evaluate(() => document.activeElement.tagName === "H1"));
-      await page.getByRole("button", { name: "Sign out" }).waitFor();
-      await check(page);
-    });
-  }
+  await withPage({ viewport: PHONE, expected: REFUSED }, async (page) => {
+    assert.equal(await page.title(), "Devices · deed");
+    await page.getByText("This page is for customers and administrators.").waitFor();
+    await checkAll(page);
+    const button = page.getByRole("main").getByRole("button", { name: "Sign in", exact: true });
+    await button.click();
+    await page.getByText("Please enter your e-mail.").waitFor();
+    assert.ok(await page.getByLabel("E-mail").evaluate((field) => field === document.activeElement));
+    await signIn(page, [CUSTOMER[0], "wrong"]);
+    await page.getByText("This e-mail and password do not belong together.").waitFor();
+    assert.equal(await page.getByLabel("Password").getAttribute("aria-invalid"), "true");
+    await checkAll(page);
+    await signIn(page, CUSTOMER);
+    await heading(page, `Devices of ${CUSTOMER[0]}`).waitFor();
+    assert.ok(await page.evaluate(() => document.activeElement.tagName === "H1"));
+    await page.getByRole("button", { name: "Sign out" }).waitFor();
+    await checkAll(page);
+  });
 });
 
 test("a page goes on after it was loaded anew, until one signs out", async () => {
@@ -157,6 +158,70 @@ test("a page goes on after it was loaded anew, until one signs out", async () =>
     assert.equal(await page.evaluate(() => sessionStorage.length), 0);
     const answer = await fetch(`${URL_OF_SERVICE}/api/auth/user`, { headers: { "X-Authorization": `Bearer ${token}` } });
     assert.equal(answer.status, 401);
+  });
+});
+
+/** Holds the first request of that path until the answer is given: `{asked, answer}`. */
+async function held(page, path) {
+  let answer;
+  const given = new Promise((resolve) => {
+    answer = resolve;
+  });
+  const asked = page.waitForRequest(path);
+  await page.route(path, async (route) => route.fulfill(await given), { times: 1 });
+  return { asked, answer };
+}
+
+test("what comes late for somebody who has left is shown to nobody, and asked for in nobody else's name", async () => {
+  for (const late of [{ json: { totalElements: 99 } }, { status: 401, json: {} }]) {
+    await withPage({ expected: REFUSED }, async (page, requests) => {
+      const { asked, answer } = await held(page, "**/api/user/devices*");
+      await signIn(page, CUSTOMER);
+      await asked;
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await signIn(page, TENANT);
+      await heading(page, `Devices of ${TENANT[0]}`).waitFor();
+      const answered = page.waitForEvent("requestfinished", (request) => request.url().includes("/api/user/devices"));
+      answer(late);
+      await answered;
+      await page.getByRole("button", { name: "Ask" }).click();
+      await page.getByText("Asked three times.").waitFor();
+      assert.ok(await heading(page, `Devices of ${TENANT[0]}`).isVisible());
+      assert.equal(await page.getByText("99 devices").count(), 0);
+      assert.equal(requests.filter((path) => path === "/api/user/devices").length, 1 + 1 + 3);
+    });
+  }
+});
+
+test("a page to which a browser goes back is not that of who has signed out", async () => {
+  await withPage({}, async (page) => {
+    await signIn(page, CUSTOMER);
+    await heading(page, `Devices of ${CUSTOMER[0]}`).waitFor();
+    const goBack = () => page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+    await page.getByLabel("Note").fill("kept");
+    await goBack();
+    assert.equal(await page.getByLabel("Note").inputValue(), "kept");
+    await page.evaluate(() => sessionStorage.removeItem("deed.session"));
+    const loaded = page.waitForEvent("load");
+    await goBack();
+    await loaded;
+    await page.getByText("This page is for customers and administrators.").waitFor();
+  });
+});
+
+test("a login that was over before the page was opened leads to the form, and from there to the page", async () => {
+  await withPage({ expected: REFUSED }, async (page) => {
+    await signIn(page, CUSTOMER);
+    await heading(page, `Devices of ${CUSTOMER[0]}`).waitFor();
+    await page.evaluate(() => {
+      const session = JSON.parse(sessionStorage.getItem("deed.session"));
+      sessionStorage.setItem("deed.session", JSON.stringify({ ...session, token: "old", refreshToken: "old" }));
+    });
+    await page.reload();
+    await page.getByText("Your login has ended.").waitFor();
+    await signIn(page, CUSTOMER);
+    await heading(page, `Devices of ${CUSTOMER[0]}`).waitFor();
+    assert.equal(await page.getByRole("alert").count(), 0);
   });
 });
 
@@ -232,16 +297,14 @@ test("what cannot be taken back is asked for, and Cancel comes first", async () 
 });
 
 test("the page on which a password is chosen", async () => {
-  for (const view of VIEWS) {
-    await on("/login/createPassword?activateToken=nobodys", { ...view, expected: REFUSED }, async (page) => {
-      await page.getByLabel("New password").fill("a new password");
-      await check(page);
-      await page.getByRole("button", { name: "Set the password" }).click();
-      await page.getByText("This link has been used, or is too old.").waitFor();
-      assert.equal(await page.evaluate(() => location.search), "");
-      await check(page);
-    });
-  }
+  await on("/login/createPassword?activateToken=nobodys", { expected: REFUSED }, async (page) => {
+    await page.getByLabel("New password").fill("a new password");
+    await checkAll(page);
+    await page.getByRole("button", { name: "Set the password" }).click();
+    await page.getByText("This link has been used, or is too old.").waitFor();
+    assert.equal(await page.evaluate(() => location.search), "");
+    await checkAll(page);
+  });
 });
 
 test("files are sent compressed, once, and to other origins only where they embed", async () => {

@@ -122,6 +122,30 @@ test("the camera ends with the button, with Escape, and when the page is left", 
   });
 });
 
+test("a camera that was stopped while its reader was on the way does not start", async () => {
+  await on(null, CAMERA, async (page, context) => {
+    await remember(context);
+    let come;
+    const waited = new Promise((resolve) => {
+      come = resolve;
+    });
+    await page.route("**/widget/camera.js", async (route) => {
+      await waited;
+      await route.continue();
+    });
+    await page.goto(`${URL_OF_SERVICE}/claim`);
+    const scan = page.getByRole("button", { name: "Scan the QR code" });
+    await scan.click();
+    await page.keyboard.press("Escape");
+    await scan.click();
+    come();
+    await page.waitForFunction(() => document.querySelector("device-claiming").shadowRoot.querySelector("video").videoWidth > 0);
+    assert.equal(await page.evaluate(() => window.streams.length), 1);
+    await page.keyboard.press("Escape");
+    assert.equal(await isFilming(page), false);
+  });
+});
+
 test("without permission, or without a camera, there are a photo and the fields", async () => {
   await on("/claim", {}, async (page) => {
     await page.getByRole("button", { name: "Scan the QR code" }).click();
@@ -129,9 +153,9 @@ test("without permission, or without a camera, there are a photo and the fields"
     assert.ok(await page.getByLabel("Device name").isVisible());
     await check(page);
   });
-  await on(null, {}, async (page, context) => {
+  await on(null, {}, async (page) => {
     // As on a page over http.
-    await context.addInitScript(() => Object.defineProperty(navigator, "mediaDevices", { value: undefined }));
+    await page.addInitScript(() => Object.defineProperty(navigator, "mediaDevices", { value: undefined }));
     await page.goto(`${URL_OF_SERVICE}/claim`);
     await page.getByRole("button", { name: "Use a photo of it" }).waitFor();
     assert.equal(await page.getByRole("button", { name: "Scan the QR code" }).isVisible(), false);

@@ -21,9 +21,6 @@ export const CUSTOMER = ["customer@thingsboard.org", "customer"];
 export const CUSTOMER_B = ["customerB@thingsboard.org", "customer"];
 export const AUDITOR = ["auditor@thingsboard.org", "auditor"];
 
-/** A phone in the light and a desk in the dark: what is wide or narrow does not depend on colours, nor they on it. */
-export const VIEWS = [{ viewport: PHONE, dark: false }, { viewport: DESKTOP, dark: true }];
-
 const PATIENCE_MS = 20_000;
 const ARGUMENTS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -44,21 +41,23 @@ export const close = async () => (await browser)?.close();
 
 after(close);
 
-/** A new page in a context of its own. `finish` closes it and asserts what must hold: `origins` beside the service's may be
- * asked, and errors on the console are expected where `expected` says so: refused requests are written there, too. */
-export async function open({ viewport = DESKTOP, dark = false, origins = [], expected = /^$/, ...more } = {}) {
-  const context = await (await launched()).newContext({ viewport, colorScheme: dark ? "dark" : "light", locale: "en-GB", ...more });
+/** What went wrong on the page that is open. */
+let surprises = [];
+let plain;
+
+/** A context in which whatever surprises is noted. `known` are the origins that may be asked, `expected` errors on the console. */
+async function watched(options, known, expected) {
+  const context = await (await launched()).newContext({ locale: "en-GB", ...options });
   context.setDefaultTimeout(PATIENCE_MS);
-  const surprises = [];
-  const known = new Set([new URL(URL_OF_SERVICE).origin, ...origins]);
+  const watching = { context, known, expected };
   context.on("request", (request) => {
     const url = new URL(request.url());
-    if (!["data:", "blob:"].includes(url.protocol) && !known.has(url.origin)) {
+    if (!["data:", "blob:"].includes(url.protocol) && !watching.known.has(url.origin)) {
       surprises.push(`a request to ${url.origin}`);
     }
   });
   context.on("console", (message) => {
-    if (["error", "warning"].includes(message.type()) && !expected.test(message.text())) {
+    if (["error", "warning"].includes(message.type()) && !watching.expected.test(message.text())) {
       surprises.push(`${message.type()}: ${message.text()}`);
     }
   });
@@ -69,11 +68,42 @@ export async function open({ viewport = DESKTOP, dark = false, origins = [], exp
       window.surprise(`the policy was violated: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
     });
   });
+  return watching;
+}
+
+/** A new page, in which `as` has signed in. `finish` closes it and asserts what must hold: `origins` beside the service's may be
+ * asked, and errors on the console are expected where `expected` says so: refused requests are written there, too. It is in a
+ * context of its own where that is `more` than usual, or must be `fresh`, as its clock is set, or its cache is to be empty. Others
+ * share one, which saves most of the time that it takes: what pages keep ends with the page. */
+export async function open({ viewport = DESKTOP, dark = false, as = null, origins = [], expected = /^$/, fresh = false, ...more } = {}) {
+  const known = new Set([new URL(URL_OF_SERVICE).origin, ...origins]);
+  const isPlain = !fresh && Object.keys(more).length === 0;
+  const watching = await (isPlain ? (plain ??= watched({}, known, expected)) : watched(more, known, expected));
+  Object.assign(watching, { known, expected });
+  const { context } = watching;
+  surprises = [];
   const page = await context.newPage();
+  await page.setViewportSize(viewport);
+  await page.emulateMedia({ colorScheme: dark ? "dark" : "light" });
+  if (as) {
+    // Once: it is not to come back after signing out.
+    await page.addInitScript((session) => {
+      if (location.protocol === "http:" && !sessionStorage.getItem("tests.as")) {
+        sessionStorage.setItem("tests.as", "signed in");
+        sessionStorage.setItem("deed.session", session);
+      }
+    }, JSON.stringify(await signedIn(...as)));
+  }
   const finish = async () => {
-    // What was reported a moment ago is heard by then.
-    await page.waitForTimeout(50);
-    await context.close();
+    // What was reported a moment ago is heard by then: tasks of the page, and what it tells, keep their order.
+    if (more.javaScriptEnabled !== false) {
+      await page.evaluate(() => new Promise((resolve) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = resolve;
+        port2.postMessage(null);
+      }));
+    }
+    await (isPlain ? page : context).close();
     assert.deepEqual(surprises, []);
   };
   return { page, context, finish };
@@ -91,23 +121,31 @@ export async function on(path, options, work) {
 
 /** What has to be true of a page as it stands: axe finds nothing, and nothing has to be scrolled sideways. */
 export async function check(page) {
-  await page.evaluate(AXE);
-  const violations = await page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+  await checkBy(page, {});
+}
+
+async function checkBy(page, rules) {
+  if (!(await page.evaluate(() => "axe" in globalThis))) {
+    await page.evaluate(AXE);
+  }
+  const violations = await page.evaluate(async (wanted) => {
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"], preload: false, ...wanted });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join("\n")}`);
-  });
+  }, rules);
   assert.deepEqual(violations, []);
   const [wide, seen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
   assert.ok(wide <= seen, `the page is ${wide} wide in a window of ${seen}`);
 }
 
-/** The same in each view. */
+/** The same on a phone and at a desk, in the light and in the dark. All rules but those about colours hang on the width alone. */
 export async function checkAll(page) {
   const before = page.viewportSize();
-  for (const { viewport, dark } of VIEWS) {
+  for (const viewport of [PHONE, DESKTOP]) {
     await page.setViewportSize(viewport);
-    await page.emulateMedia({ colorScheme: dark ? "dark" : "light" });
-    await check(page);
+    for (const [colorScheme, rules] of [["light", {}], ["dark", { runOnly: ["color-contrast", "link-in-text-block"] }]]) {
+      await page.emulateMedia({ colorScheme });
+      await checkBy(page, rules);
+    }
   }
   await page.setViewportSize(before);
   await page.emulateMedia({ colorScheme: null });
@@ -124,21 +162,30 @@ export async function signIn(page, [email, password]) {
 export async function api(person, method, path, body) {
   const headers = { "Content-Type": "application/json", Accept: "application/problem+json, application/json" };
   if (person) {
-    headers["X-Authorization"] = `Bearer ${await token(person)}`;
+    headers["X-Authorization"] = `Bearer ${(await login(person)).token}`;
   }
   const answer = await fetch(`${URL_OF_SERVICE}/${path}`, { method, headers, body: body && JSON.stringify(body) });
   const text = await answer.text();
   return { status: answer.status, data: text && JSON.parse(text) };
 }
 
-const tokens = new Map();
+const logins = new Map();
 
-async function token([username, password]) {
-  if (!tokens.has(username)) {
-    const { data } = await api(null, "POST", "api/auth/login", { username, password });
-    tokens.set(username, data.token);
+/** The session of that person that the requests of this file share. */
+function login([username, password]) {
+  if (!logins.has(username)) {
+    logins.set(username, signedIn(username, password));
   }
-  return tokens.get(username);
+  return logins.get(username);
+}
+
+/** A new session, as pages keep it. */
+async function signedIn(username, password) {
+  const { data: { token, refreshToken } } = await api(null, "POST", "api/auth/login", { username, password });
+  const headers = { "X-Authorization": `Bearer ${token}` };
+  const { id, email, firstName, lastName, authority, customerId } = await (await fetch(`${URL_OF_SERVICE}/api/auth/user`, { headers })).json();
+  const name = [firstName, lastName].filter(Boolean).join(" ") || email;
+  return { token, refreshToken, user: { id: id.id, email, name, authority, customerId: customerId?.id ?? null } };
 }
 
 /** The texts of everything that the Tab key leads to, in its order; each has to show that it has the focus. */

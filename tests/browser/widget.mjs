@@ -417,6 +417,37 @@ test("a ThingsBoard server says less, and is understood", async () => {
   server.close();
 });
 
+test("who signs in as somebody else does not wait for who was there before", async () => {
+  const pump = await device();
+  const { key } = await issue(pump);
+  await embedded("<device-claiming></device-claiming>", {}, async (opened) => {
+    await opened.route("**/api/customer/device/**", (route) =>
+      route.fulfill({ status: 429, headers: { "Retry-After": "60" }, json: { code: "claimant_locked" } }), { times: 1 });
+    await type(opened, pump.name, key);
+    await signIn(opened);
+    await opened.getByText("Possible again in").waitFor();
+    await press(opened, "Sign out");
+    assert.equal(await opened.getByText("Possible again in").isVisible(), false);
+    await press(opened);
+    await signIn(opened);
+    await opened.getByRole("heading", { name: "The device is yours." }).waitFor();
+  });
+});
+
+test("an account of the page that fails is told of", async () => {
+  await embedded("<device-claiming></device-claiming>", { expected: /the page's own fault/ }, async (opened) => {
+    await opened.evaluate(() => (document.querySelector("device-claiming").account = {
+      token: async () => null,
+      signIn: async () => {
+        throw new Error("the page's own fault");
+      },
+    }));
+    await type(opened, "D-1", "K");
+    await signIn(opened);
+    await opened.getByRole("alert").getByText("The service could not do it.").waitFor();
+  });
+});
+
 test("claims that were made elsewhere are told as such", async () => {
   const pump = await device();
   await issue(pump, { key: secret("first") });
