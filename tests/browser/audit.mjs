@@ -267,8 +267,7 @@ test("auditors come to the history from the bar, and by the link to sign in", as
 
 test("who may see neither is told so", async () => {
   for (const path of ["/device", `/device#${NOBODYS}`, "/feed"]) {
-    await on(path, {}, async (page) => {
-      await signIn(page, CUSTOMER);
+    await on(path, { as: CUSTOMER }, async (page) => {
       await page.getByText("This page is for administrators and auditors.").waitFor();
     });
   }

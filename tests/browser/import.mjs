@@ -232,8 +232,7 @@ test("a service that is busy or away is waited for, and another refusal can be t
 });
 
 test("it is for administrators, in every window, and by keyboard", async () => {
-  await on("/import", {}, async (page) => {
-    await signIn(page, TENANT);
+  await on("/import", { as: TENANT }, async (page) => {
     await page.getByText("What the file looks like").click();
     await checkAll(page);
     await page.getByLabel("A file of devices").setInputFiles(fileOf("a.csv", "name,label,server:A long name of an attribute\nx,y,z\n"));
@@ -243,8 +242,7 @@ test("it is for administrators, in every window, and by keyboard", async () => {
     const names = await tabbed(page);
     assert.ok(["What name is", "Import", "Another file"].every((name) => names.includes(name)), names.join());
   });
-  await on("/import", {}, async (page) => {
-    await signIn(page, CUSTOMER);
+  await on("/import", { as: CUSTOMER }, async (page) => {
     await page.getByText("This page is for administrators.").waitFor();
   });
   const plain = await fetch(`${URL_OF_SERVICE}/import`);

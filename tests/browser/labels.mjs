@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { claim, devices, issue, keysOf } from "./devices.mjs";
-import { AUDITOR, TENANT, check, checkAll, on, signIn, tabbed } from "./support.mjs";
+import { AUDITOR, TENANT, check, checkAll, on, tabbed } from "./support.mjs";
 
 const REFUSED = /the server responded with a status of 4\d\d/;
 const heading = (page, name) => page.getByRole("heading", { name, exact: true });
@@ -139,8 +139,7 @@ test("the page by keyboard, and who may see it", async () => {
     const names = await tabbed(page);
     assert.ok(["Name or label has", "Type", "Places used up on the first sheet", "Make labels"].every((name) => names.includes(name)), names.join());
   });
-  await on("/labels", {}, async (page) => {
-    await signIn(page, AUDITOR);
+  await on("/labels", { as: AUDITOR }, async (page) => {
     await page.getByText("This page is for administrators.").waitFor();
   });
 });

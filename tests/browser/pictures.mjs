@@ -64,7 +64,6 @@ async function take({ api, close, CUSTOMER, CUSTOMER_B, DESKTOP, open, PHONE, si
   });
   await picture("history.png", `/device#${device}`, {
     person: TENANT,
-    height: 600,
     dark: true,
     show: (page) => page.getByRole("slider").waitFor(),
   });

@@ -256,8 +256,7 @@ test("a customer sees its own devices, and gives one back", async () => {
     await page.getByRole("button", { name: "Cancel" }).click();
     assert.equal(await page.getByRole("dialog").count(), 0);
   });
-  await on("/devices", {}, async (page) => {
-    await signIn(page, CUSTOMER);
+  await on("/devices", { as: CUSTOMER }, async (page) => {
     await page.getByRole("button", { name: "Give back … Mine 1" }).focus();
     for (const key of ["Enter", "Tab", "Enter"]) {
       await page.keyboard.press(key);
@@ -273,8 +272,7 @@ test("a customer sees its own devices, and gives one back", async () => {
 });
 
 test("who has no devices is told how to get one", async () => {
-  await on("/devices", {}, async (page) => {
-    await signIn(page, CUSTOMER_B);
+  await on("/devices", { as: CUSTOMER_B }, async (page) => {
     await page.getByText("You have no devices yet.").waitFor();
     await check(page);
   });
