@@ -58,7 +58,17 @@ widget.addEventListener("phase", ({ detail }) => {
     step.ariaCurrent = i === now ? "step" : null;
   }
 });
-widget.addEventListener("claimed", forget);
+// A second label may have been opened while the service was at the first.
+widget.addEventListener("claimed", ({ detail }) => {
+  document.getElementById("taken").hidden = true;
+  if (kept(ENTRY)?.name === detail.device.name) {
+    forget();
+  }
+});
+// If the owner is who asks, it is there.
+widget.addEventListener("refused", ({ detail }) => {
+  document.getElementById("taken").hidden = detail.code !== "already_claimed";
+});
 widget.addEventListener("not-this", forget);
 addEventListener("hashchange", () => show(takeLink()));
 onChange((user) => {
@@ -69,4 +79,9 @@ onChange((user) => {
 });
 
 show(takeLink());
-start({ title: "Claim a device" });
+start({
+  title: "Claim a device",
+  render: (_, user) => {
+    document.getElementById("not-customer").hidden = !user || user.authority === "CUSTOMER_USER";
+  },
+});

@@ -15,6 +15,7 @@ const WINDOW = 200;
 /** How long the slider stands still before the state is asked for. */
 const STILL_MS = 150;
 const TITLE = "History of a device";
+const NOWHERE = [400, 404];
 const wide = matchMedia("(min-width: 60rem)");
 let again = null;
 let asked = 0;
@@ -24,8 +25,8 @@ start({
   title: TITLE,
   async render(main) {
     again = () => main.isConnected && show(main).catch((error) =>
-      replace(main, h("h1", { tabIndex: -1 }, TITLE), failure(error, again)));
-    await show(main);
+      replace(main, h("h1", { tabIndex: -1 }, TITLE), failure(error, again), h("p", {}, h("a", { href: "device" }, "Find a device"))));
+    await again();
   },
 });
 
@@ -43,7 +44,7 @@ async function show(main) {
   const [read, { data: names }] = await Promise.all([eventsOf(path, [], Number(position)), call("GET", `${path}/names`)])
     .catch((error) => {
       if (mine === asked) {
-        throw error;
+        throw NOWHERE.includes(error.status) ? Object.assign(error, { detail: "No device of yours has this address." }) : error;
       }
       return [];
     });

@@ -1,5 +1,6 @@
 // Server-sent events, read by `fetch`, as the `EventSource` of browsers sends no token. What breaks off is taken up where it was.
 
+import { Refused } from "../widget/client.js";
 import { stream } from "./api.js";
 
 const FIRST_WAIT_MS = 1_000;
@@ -8,7 +9,8 @@ const LONGEST_WAIT_MS = 30_000;
 const SILENCE_MS = 40_000;
 
 /** Follows the events of `path` until `signal` ends it. `from` is the query for the first time; later ones go on after the last
- * event. `onEvent` gets each one's data, `onState` `live` or `reconnecting`. Throws what the service refuses for good. */
+ * event. `onEvent` gets each one's data, `onState` `live` or `reconnecting`. Throws what the service refuses for good, and what
+ * is wrong with what it told. */
 export async function follow(path, { from, signal, onEvent, onState }) {
   let query = from;
   let wait = FIRST_WAIT_MS;
@@ -27,7 +29,7 @@ export async function follow(path, { from, signal, onEvent, onState }) {
         }
       }
     } catch (error) {
-      if (signal.aborted || [400, 401, 403, 404].includes(error.status)) {
+      if (signal.aborted || !(error instanceof Refused) || [400, 401, 403, 404].includes(error.status)) {
         throw error;
       }
       wait = Math.max(wait, (error.retryAfter ?? 0) * 1_000);
@@ -42,12 +44,12 @@ export async function follow(path, { from, signal, onEvent, onState }) {
   }
 }
 
-/** The text as it comes; `end` is called when none has for too long. */
+/** The text as it comes, until the connection ends, however it does; `end` is called when none has come for too long. */
 async function* chunks(body, end) {
   const text = body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
     const timer = setTimeout(end, SILENCE_MS);
-    const { done, value } = await text.read().finally(() => clearTimeout(timer));
+    const { done, value } = await text.read().catch(() => ({ done: true })).finally(() => clearTimeout(timer));
     if (done) {
       return;
     }
@@ -68,7 +70,7 @@ export async function* messages(texts) {
     let data = [];
     let seen = false;
     for (let i = 0; i < lines.length - 1; i += 1) {
-      const [, field, value] = /^([^:]*):? ?(.*)$/.exec(lines[i]);
+      const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(lines[i]);
       if (lines[i] === "") {
         if (seen) {
           yield { id, data: data.join("\n") };

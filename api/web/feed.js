@@ -14,7 +14,7 @@ const SPANS = [["1", "the last hour"], ["24", "the last day"], ["168", "the last
 const HIDDEN_MS = 60_000;
 const REFUSALS = Object.keys(EVENTS).filter((eventType) => tone({ eventType }) === "bad");
 const OWNERS = ["DeviceClaimed", "DeviceReclaimed", "DeviceAssigned", "DeviceUnassigned"];
-const STATES = { live: ["Live", "good"], reconnecting: ["Reconnecting …", "warn"], ended: ["Stopped", ""] };
+const STATES = { connecting: ["Connecting …", ""], live: ["Live", "good"], reconnecting: ["Reconnecting …", "warn"], ended: ["Stopped", ""] };
 let running = null;
 
 start({
@@ -55,6 +55,7 @@ function feed(main) {
   let rows = [];
   let waiting = [];
   let isHeld = false;
+  let isLive = false;
   let begun = 0;
   let after = null;
   let control = null;
@@ -77,6 +78,10 @@ function feed(main) {
       row.isTold = true;
     });
     replace(news, isNew.length > 0 ? count(isNew.length, "new event", "new events") : count(rows.length, "event", "events"));
+  });
+  /** That there is nothing is known a moment after the connection stands. */
+  const settle = gathered(500, () => {
+    empty.hidden = rows.length > 0 || !isLive;
   });
   const refill = gathered(100, () => rows.forEach(({ fill }) => fill()));
 
@@ -112,6 +117,8 @@ function feed(main) {
   }
 
   function told(word) {
+    isLive = word === "live";
+    settle();
     const [text, kind] = STATES[word];
     state.className = `badge ${kind}`;
     if (state.textContent !== text) {
@@ -140,9 +147,9 @@ function feed(main) {
     control = mine;
     begun = Date.now();
     replace(trouble);
-    empty.hidden = rows.length > 0;
+    empty.hidden = true;
     const from = after === null ? { since: begun - Number(span.value) * HOUR_MS } : { after };
-    told("reconnecting");
+    told("connecting");
     follow("api/audit/events", { from, signal: mine.signal, onEvent: came, onState: told }).catch((error) => {
       if (!mine.signal.aborted) {
         stop();

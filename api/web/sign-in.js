@@ -39,7 +39,7 @@ export function signInForm(why) {
     forgotten.disabled = true;
     try {
       await ask(ROOT, "POST", "api/noauth/resetPasswordByEmail", { body: { email: email.value.trim() } });
-      replace(outcome, "If there is an account with this e-mail, a letter is on its way.");
+      replace(outcome, "If there is an account with this e-mail, an e-mail with a link is on its way.");
       outcome.classList.add("good");
     } catch (refused) {
       problem(sentence(refused), null);
@@ -70,7 +70,7 @@ export function signInForm(why) {
 
 function sentence(refused) {
   if (refused.code === "bad_credentials") {
-    return "This e-mail and password do not belong together.";
+    return "E-mail or password is wrong.";
   }
   if (refused.status === 429) {
     return `That was tried too often. Please try again in ${refused.retryAfter ?? 60} seconds.`;

@@ -407,10 +407,10 @@ test("a stream may be cut anywhere", async () => {
       }
       return told;
     }, texts);
-    const [ours, others] = ['retry: 2000\n\n: \n\nid: 1\nevent: A\ndata: {"a":"b: c"}\n\n', "id:2\r\ndata:x\r\ndata\r\n\r\nid: 3\rdata: y\r\r"];
+    const [ours, others] = ['retry: 2000\n\n: \n\nid: 1\nevent: A\ndata: {"a":"b: c\u2028"}\n\n', "id:2\r\ndata:x\r\ndata\r\n\r\nid: 3\rdata: y\r\r"];
     const text = `${ours}${others}id: 4\ndata: cut`;
     const empty = { id: "", data: "" };
-    const whole = [empty, empty, { id: "1", data: '{"a":"b: c"}' }, { id: "2", data: "x\n" }, { id: "3", data: "y" }];
+    const whole = [empty, empty, { id: "1", data: '{"a":"b: c\u2028"}' }, { id: "2", data: "x\n" }, { id: "3", data: "y" }];
     assert.deepEqual(await read([text]), whole);
     assert.deepEqual(await read([...text]), whole);
     for (let at = 1; at < text.length; at += 1) {

@@ -173,6 +173,8 @@ test("a made key may be typed in any case, with other blanks, and with look-alik
     // One of these letters is in nearly every key; where none is, another key is made.
     (key) => (/[QDC]/.test(key) ? key.replace(/[QDC]/, "O").toLowerCase() : null),
     (key) => (/[LJT7]/.test(key) ? key.replace(/[LJT7]/, "1") : null),
+    // As telephones put it.
+    (key) => key.replaceAll("-", "–"),
   ];
   await on("/claim", { as: CUSTOMER }, async (page) => {
     for (const spell of typed) {
@@ -186,6 +188,69 @@ test("a made key may be typed in any case, with other blanks, and with look-alik
       assert.ok(await isOwned(pump));
       await page.getByRole("button", { name: "Claim another device" }).click();
     }
+  });
+});
+
+test("what is not in groups of four may be somebody's own key: look-alikes are put right when it was refused", async () => {
+  const pump = await device();
+  let key;
+  do {
+    ({ key } = await issue(pump));
+  } while (!/[QDC]/.test(key));
+  await on("/claim", { ...REFUSED, as: CUSTOMER }, async (page) => {
+    await type(page, pump.name, key.replace(/[QDC]/, "0").replaceAll("-", ""));
+    await told(page, "This key does not fit this device.");
+    await page.getByText(`It may be ${key}`).waitFor();
+    await check(page);
+    await press(page);
+    await page.getByRole("heading", { name: "The device is yours." }).waitFor();
+  });
+  assert.ok(await isOwned(pump));
+});
+
+test("a label whose key has run out leads to the next key, and another one is not mixed up with it", async () => {
+  const [old, other] = [await device(), await device()];
+  await register(old, secret("old"), 1);
+  const { key } = await issue(old);
+  await issue(other, { key: secret("other") });
+  await on("/claim", { ...REFUSED, as: CUSTOMER }, async (page) => {
+    await page.goto(`${URL_OF_SERVICE}${link(old, { key: secret("old") })}`);
+    await press(page);
+    await told(page, "This key has run out.");
+    assert.equal(await page.getByLabel("Device name").inputValue(), old.name);
+    // While the service is asked, the label of another device is opened.
+    let answer;
+    const held = new Promise((resolve) => {
+      answer = resolve;
+    });
+    await page.route("**/claim", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.getByLabel("Secret key").fill(key);
+    await press(page);
+    await page.evaluate((hash) => {
+      location.hash = hash;
+    }, link(other, { key: secret("other") }).split("#")[1]);
+    await page.getByText(other.name, { exact: true }).waitFor();
+    const answered = page.waitForResponse("**/claim");
+    answer();
+    assert.equal((await answered).status(), 200);
+    await page.reload();
+    await page.getByText(other.name, { exact: true }).waitFor();
+    await press(page);
+    await page.getByRole("heading", { name: "The device is yours." }).waitFor();
+  });
+  assert.ok(await isOwned(old));
+  assert.ok(await isOwned(other));
+});
+
+test("who cannot own devices is told so before", async () => {
+  const notice = "This account cannot own devices.";
+  await on("/claim", { as: TENANT }, (page) => page.getByText(notice).waitFor());
+  await on("/claim", { as: CUSTOMER }, async (page) => {
+    await page.getByRole("button", { name: "Sign out" }).first().waitFor();
+    assert.equal(await page.getByText(notice).isVisible(), false);
   });
 });
 
@@ -217,7 +282,7 @@ test("a key of one's own that looks like a made one is sent as typed in the end"
   do {
     made = (await issue(await device())).key;
   } while (!/[QDC]/.test(made));
-  const own = made.replace(/[QDC]/, "O").replaceAll("-", "");
+  const own = made.replace(/[QDC]/, "O");
   await issue(pump, { key: own });
   await on("/claim", REFUSED, async (page) => {
     await type(page, pump.name, own);
@@ -248,7 +313,10 @@ test("every refusal says why, and what to do next", async () => {
       await type(page, name, key);
       await told(page, why);
       await told(page, next);
-      assert.deepEqual([await page.getByLabel("Device name").inputValue(), await page.getByLabel("Secret key").inputValue()], [name, key]);
+      // What has run out makes place for the next one.
+      const kept = name === expired.name ? "" : key;
+      assert.deepEqual([await page.getByLabel("Device name").inputValue(), await page.getByLabel("Secret key").inputValue()], [name, kept]);
+      assert.equal(await page.getByRole("link", { name: "See my devices" }).count(), name === taken.name ? 1 : 0);
       await check(page);
     }
     assert.equal(await page.getByLabel("Device name").getAttribute("aria-invalid"), "true");
@@ -330,7 +398,7 @@ test("a wrong password, a forgotten one, and fields that are left empty", async 
     await signInAs(page, [CUSTOMER[0], "wrong"]);
     await told(page, "E-mail or password is wrong.");
     await page.getByRole("button", { name: "Forgot your password?" }).click();
-    await page.getByText("a letter with a link is on its way").waitFor();
+    await page.getByText("an e-mail with a link is on its way").waitFor();
     await check(page);
     await page.getByRole("button", { name: "Back" }).click();
     assert.equal(await page.getByLabel("Device name").inputValue(), "D-1");

@@ -128,7 +128,7 @@ test("who has not signed in gets the form in the place of the page", async () =>
     await page.getByText("Please enter your e-mail.").waitFor();
     assert.ok(await page.getByLabel("E-mail").evaluate((field) => field === document.activeElement));
     await signIn(page, [CUSTOMER[0], "wrong"]);
-    await page.getByText("This e-mail and password do not belong together.").waitFor();
+    await page.getByText("E-mail or password is wrong.").waitFor();
     assert.equal(await page.getByLabel("Password").getAttribute("aria-invalid"), "true");
     await checkAll(page);
     await signIn(page, CUSTOMER);

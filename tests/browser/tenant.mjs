@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { claim, devices, issue, keysOf, secret } from "./devices.mjs";
-import { CUSTOMER, CUSTOMER_B, TENANT, URL_OF_SERVICE, api, check, checkAll, on, signIn, tabbed } from "./support.mjs";
+import { CUSTOMER, CUSTOMER_B, PHONE, TENANT, URL_OF_SERVICE, api, check, checkAll, on, signIn, tabbed } from "./support.mjs";
 
 const REFUSED = /the server responded with a status of 4\d\d/;
 const row = (page, name) => page.getByRole("row").filter({ has: page.getByRole("button", { name, exact: true }) });
@@ -101,6 +101,22 @@ test("claiming is allowed and disallowed, for one device and for several", async
     await page.keyboard.press("Escape");
     await row(page, "Allow 1").getByText("Closed").waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.textContent), "Allow 1");
+  });
+});
+
+test("the longest name without a blank makes nothing wider than the window", async () => {
+  const name = "W".repeat(255);
+  const [{ id }] = await devices(name);
+  await on("/devices#textSearch=WWWW", { as: TENANT, viewport: PHONE }, async (page) => {
+    await page.getByRole("button", { name, exact: true }).click();
+    const dialog = page.getByRole("dialog", { name });
+    await dialog.getByRole("button", { name: "Close" }).waitFor();
+    await check(page);
+    assert.deepEqual(await dialog.evaluate(({ scrollWidth, clientWidth, scrollLeft }) => [scrollWidth - clientWidth, scrollLeft]), [0, 0]);
+    await dialog.getByRole("link", { name: "Its history" }).click();
+    await page.getByRole("heading", { level: 1, name }).waitFor();
+    await check(page);
+    assert.ok(page.url().includes(id));
   });
 });
 

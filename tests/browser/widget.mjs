@@ -158,6 +158,26 @@ test("labels that are hidden are still the names of their fields", async () => {
   });
 });
 
+test("a device that is not meant stays if the page says so, and the next is not held up by what the page relates", async () => {
+  const pump = await device();
+  const { key } = await issue(pump);
+  await embedded('<device-claiming relation-type="Contains"></device-claiming>', {}, async (opened) => {
+    await opened.evaluate(([name, secretKey]) => {
+      const element = document.querySelector("device-claiming");
+      element.addEventListener("not-this", (event) => event.preventDefault());
+      element.relate = () => new Promise(() => {});
+      element.fill({ name, key: secretKey });
+    }, [pump.name, key]);
+    await press(opened, "Not this device?");
+    await opened.getByText(pump.name, { exact: true }).waitFor();
+    await press(opened);
+    await signIn(opened);
+    await opened.getByRole("heading", { name: "The device is yours." }).waitFor();
+    await press(opened, "Claim another device");
+    assert.ok(await opened.getByLabel("Device name").isEditable());
+  });
+});
+
 test("a relation is made after the claim, and if it cannot be, the claim stands", async () => {
   const relation = 'relation-type="Contains" relation-entity-type="ASSET" relation-entity-id="6a5e" relation-direction="to"';
   for (const [fails, relate] of [[false, "async (detail) => { window.related = detail; }"], [true, "async () => { throw new Error('no'); }"]]) {
@@ -362,6 +382,14 @@ test("made keys are known as the service makes them", async () => {
       }
       for (const own of ["", "K", "MY-KEY", "0O1I", "schlüssel 🔑", "x".repeat(300), "2222-2222-2222-222"]) {
         if (JSON.stringify(read(own)) !== JSON.stringify({ key: own })) wrong.push(own);
+      }
+      // As `token_hex(8)` makes them, and in capitals.
+      for (let i = 0; i < 500; i += 1) {
+        const own = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+        for (const spelt of [own, own.toUpperCase()]) {
+          const { key, readAs, doubt } = read(spelt);
+          if (key !== spelt || readAs || doubt) wrong.push(spelt);
+        }
       }
       if (canonical("2222-2222-2222-2222") !== "2222-2222-2222-2222") wrong.push("the key of the service's own test");
       return wrong;

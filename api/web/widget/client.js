@@ -1,6 +1,8 @@
 // Asks a server, deed's or ThingsBoard's, and says in one form why it refused.
 
 const PROBLEM = "application/problem+json, application/json";
+/** Text that is longer, or has markup in it, is a proxy's page. */
+const LONGEST_SAID = 200;
 
 /** Why there is no answer. `status` is 0 where none came at all, and `code` then `unreachable`. A server that knows no code
  * words leaves `code` null; `errorCode` is ThingsBoard's number. `retryAfter` is in seconds. */
@@ -65,7 +67,8 @@ export async function content(answer) {
 
 async function refusal(answer) {
   const told = await content(answer).catch(() => null);
-  const problem = told !== null && typeof told === "object" ? told : { detail: told };
+  const isPage = typeof told === "string" && (told.length > LONGEST_SAID || told.includes("<"));
+  const problem = told !== null && typeof told === "object" ? told : { detail: isPage ? null : told };
   const seconds = Number.parseInt(answer.headers.get("Retry-After"), 10);
   return new Refused({
     status: answer.status,

@@ -92,8 +92,9 @@ function tr005(text) {
   return { kind: "tr005", name, key: token ? token.slice(1) : null, expires: null };
 }
 
+// What a QR code has of other things. A device's name may have a colon, too.
+const OTHER = /^(?:[a-z][a-z0-9+.-]*:\/\/|(?:begin|geo|mailto|mecard|sms|smsto|tel|wifi):)/i;
+
 function bareName(text) {
-  const isMac = /^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(text);
-  const isAddress = /^[a-z][a-z0-9+.-]*:\S/i.test(text) && !isMac;
-  return text && !isAddress && canBeName(text) ? { kind: "name", name: text, key: null, expires: null } : null;
+  return text && !OTHER.test(text) && canBeName(text) ? { kind: "name", name: text, key: null, expires: null } : null;
 }

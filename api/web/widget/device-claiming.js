@@ -16,6 +16,8 @@ import { View } from "./view.js";
 // The server that this file comes from, whatever prefix it stands behind.
 const HOME = new URL("../", import.meta.url).href;
 const connected = new Set();
+// Refusals for what was entered itself.
+const AT_FAULT = new Set(["claim_failed", "key_expired", "device_not_found"]);
 
 export class DeviceClaiming extends HTMLElement {
   static observedAttributes = ATTRIBUTES;
@@ -36,6 +38,8 @@ export class DeviceClaiming extends HTMLElement {
   #outcome = null;
   // What waits for somebody to sign in.
   #pending = null;
+  // Counts what is shown to be claimed: the answer for what is not there any more changes nothing of what is.
+  #shown = 0;
   #translations = 0;
   #scanner = new Scanner({
     server: () => this.server,
@@ -69,7 +73,7 @@ export class DeviceClaiming extends HTMLElement {
       photo: () => this.#scanner.photo(),
       stop: () => this.#stopScanning(),
       typed: () => this.#typed(),
-      notThis: () => this.#tell("not-this", {}) && this.reset(),
+      notThis: () => !this.#isBusy && this.#tell("not-this", {}, true) && this.reset(),
       other: () => this.#signInAsOther(),
       another: () => this.reset(),
       host: this,
@@ -221,6 +225,8 @@ export class DeviceClaiming extends HTMLElement {
   // With everything that it takes, it is shown to be confirmed; else there is something to type.
   #enter(found) {
     this.#scanner.stop();
+    this.#shown += 1;
+    this.#isBusy = false;
     this.#found = found;
     this.#phase = this.#begun;
     this.#outcome = null;
@@ -250,19 +256,19 @@ export class DeviceClaiming extends HTMLElement {
   }
 
   async #claim(entered) {
+    const mine = this.#shown;
     this.#busy(true);
     this.#view.aloud.textContent = this.#words.inProgress;
     try {
       const device = await claimDevice(this.server, entered, (expired) => this.#token(expired));
-      if (device) await this.#succeeded(device);
-      else this.#askToSignIn(entered);
+      if (device) this.#succeeded(device, mine);
+      else if (mine === this.#shown) this.#askToSignIn(entered);
     } catch (error) {
       // What the page brings for tokens may fail, too.
       if (!(error instanceof Refused)) console.error(error);
-      this.#refused(error instanceof Refused ? error : new Refused({ status: 0, code: "unreachable", detail: "No token." }), entered);
-    } finally {
-      this.#busy(false);
+      this.#refused(error instanceof Refused ? error : new Refused({ status: 0, code: "unreachable", detail: "No token." }), entered, mine);
     }
+    if (mine === this.#shown) this.#busy(false);
   }
 
   async #token(expired) {
@@ -275,7 +281,14 @@ export class DeviceClaiming extends HTMLElement {
     this.#show();
   }
 
-  async #succeeded(device) {
+  #succeeded(device, mine) {
+    if (mine === this.#shown) this.#showSuccess(device);
+    this.#tell("claimed", { device, server: this.server });
+    const relation = settingsOf(this).relation;
+    if (relation) this.#relate({ deviceId: device.id?.id ?? null, ...relation }, mine);
+  }
+
+  #showSuccess(device) {
     this.#view.claimedName.textContent = device.name ?? "";
     this.#view.relateFailed.show(null);
     this.#found = null;
@@ -284,20 +297,25 @@ export class DeviceClaiming extends HTMLElement {
     this.#phase = "claimed";
     this.#show();
     this.#view.success.focus();
-    this.#tell("claimed", { device, server: this.server });
-    const relation = settingsOf(this).relation;
-    if (!relation) return;
-    const detail = { deviceId: device.id?.id ?? null, ...relation };
+  }
+
+  async #relate(detail, mine) {
     this.#tell("relate", detail);
     try {
       await this.relate?.(detail);
     } catch {
-      this.#view.relateFailed.show({ title: this.#words.relateFailed });
+      if (mine === this.#shown) this.#view.relateFailed.show({ title: this.#words.relateFailed });
     }
   }
 
-  #refused(refusal, entered) {
+  #refused(refusal, entered, mine) {
     const code = codeOf(refusal);
+    const { status, detail, retryAfter, requestId } = refusal;
+    if (mine === this.#shown) this.#showRefusal(refusal, code, entered);
+    this.#tell("refused", { name: entered.name, code, status, detail, retryAfter, requestId });
+  }
+
+  #showRefusal(refusal, code, entered) {
     const { hidesKey, own } = settingsOf(this);
     const [texts, tag] = [this.#words, this.#tag];
     if (refusal.status === 429) {
@@ -305,12 +323,15 @@ export class DeviceClaiming extends HTMLElement {
       this.#countdown.run();
     }
     // What was found is laid open to be put right, but where it is not at fault.
-    if (this.#phase === "ready" && (code === "claim_failed" || code === "device_not_found")) this.#phase = "form";
+    if (this.#phase === "ready" && AT_FAULT.has(code)) this.#phase = "form";
+    // A key that has run out is worth nothing any more: there is place for the next.
+    if (code === "key_expired") {
+      this.#found &&= { ...this.#found, key: null };
+      this.#view.entry.put(entered.name, "");
+    }
     if (refusal.status === 400) this.#countdown.expire(null);
     this.#outcome = explainClaim(refusal, { texts, tag, hidesKey, own });
     this.#view.entry.refuse(code, entered, texts);
-    const { status, detail, retryAfter, requestId } = refusal;
-    this.#tell("refused", { code, status, detail, retryAfter, requestId });
   }
 
   #tell(type, detail, cancelable = false) {

@@ -8,8 +8,8 @@ import { fill } from "./texts.js";
 const asItIs = { type: "text", autocomplete: "off", autocapitalize: "off", autocorrect: "off" };
 
 export class Entry {
-  // A typed key that the next press sends as it is.
-  #asTyped = null;
+  // What the next press sends for what is typed: `{typed, key}`.
+  #next = null;
 
   constructor(typed) {
     this.name = field("name", { node: h("input"), ...asItIs, enterkeyhint: "next", dir: "auto", required: true });
@@ -24,7 +24,7 @@ export class Entry {
   /** Fills both in. */
   put(name, key) {
     [this.name.input.value, this.key.input.value] = [name, key ?? ""];
-    this.#asTyped = null;
+    this.#next = null;
     this.clear();
   }
 
@@ -34,8 +34,8 @@ export class Entry {
   }
 
   /**
-   * `{name, key, typed}`, or null if there is something to do first: then that is said. `typed` is there if `key` is something
-   * else, as look-alikes were put right.
+   * `{name, key, typed, mayBe}`, or null if there is something to do first: then that is said. `typed` is there if `key` is something
+   * else, as look-alikes were put right; `mayBe` if that was left undone, as it may be somebody's own key.
    */
   read(texts, hidesKey) {
     const [name, typed] = [this.name.input.value.trim(), hidesKey ? "" : this.key.input.value];
@@ -44,22 +44,23 @@ export class Entry {
     this.key.tell({ wrong: typed || hidesKey ? "" : texts.keyRequired });
     if (!isWhole) (name ? this.key : this.name).input.focus();
     if (!isWhole) return null;
-    if (typed === this.#asTyped) return { name, key: typed };
-    const { key, readAs, doubt } = read(typed);
+    if (typed === this.#next?.typed) return { name, key: this.#next.key };
+    const { key, readAs, doubt, mayBe } = read(typed);
     if (doubt) {
-      this.#sendNext(typed, this.#doubted(doubt, texts));
+      this.#sendNext(typed, typed, this.#doubted(doubt, texts));
       this.key.input.focus();
       return null;
     }
     if (readAs) this.key.tell({ note: fill(texts.readAs, { key }) });
-    return { name, key, typed: readAs ? typed : undefined };
+    return { name, key, typed: readAs ? typed : undefined, mayBe };
   }
 
   /** Marks what the service did not accept. */
-  refuse(code, { key, typed }, texts) {
-    const wasCorrected = typed && code === "claim_failed";
-    if (wasCorrected) this.#sendNext(typed, fill(texts.sentAsRead, { ...texts, key }));
-    else this.key.tell({ isWrong: code === "claim_failed" || code === "key_expired" });
+  refuse(code, { key, typed, mayBe }, texts) {
+    const isWrong = code === "claim_failed";
+    if (isWrong && typed) this.#sendNext(typed, typed, fill(texts.sentAsRead, { ...texts, key }));
+    else if (isWrong && mayBe) this.#sendNext(key, mayBe, fill(texts.mayBe, { ...texts, key: mayBe }));
+    else this.key.tell({ isWrong: isWrong || code === "key_expired" });
     this.name.tell({ isWrong: code === "device_not_found" || code === "unaddressable_name" });
   }
 
@@ -68,8 +69,8 @@ export class Entry {
     return [shown ? fill(texts.doubtPairs, { pairs: shown }) : texts.doubt, fill(texts.doubtAgain, texts)].join(" ");
   }
 
-  #sendNext(typed, note) {
-    this.#asTyped = typed;
+  #sendNext(typed, key, note) {
+    this.#next = { typed, key };
     this.key.tell({ note, isLoud: true, isWrong: true });
   }
 }

@@ -22,7 +22,11 @@ function fits(characters) {
   return sum % 32 === 0;
 }
 
-const compact = (typed) => typed.replace(/[\s-]/gu, "").toUpperCase();
+// As labels have it: what is typed otherwise may be any other key of that length.
+const AS_ON_LABELS = /^\s*\S{4}(?:[\s\p{Pd}]+[^\s\p{Pd}]{4}){3}\s*$/u;
+
+// Telephones make dashes of hyphens.
+const compact = (typed) => typed.replace(/[\s\p{Pd}]/gu, "").toUpperCase();
 const grouped = (characters) => characters.match(/.{4}/g).join("-");
 
 /** The made key that this text can be, in its groups, whatever its case, blanks and hyphens; else null. */
@@ -35,14 +39,17 @@ export function canonical(typed) {
 /**
  * How to read a typed key: `key` is what to send. `readAs` is there if look-alikes were put right, and is what to show.
  * `doubt` is there if it looks like a made key and is none: the pairs in it that are easily confused, perhaps none.
+ * `mayBe` is there if it is not in the groups of a made key, but could be one with look-alikes.
  */
 export function read(typed) {
   const characters = compact(typed);
   // The service forgives case, blanks and hyphens itself, and another server may not: it is sent as it was typed.
-  if (characters.length !== LENGTH || canonical(typed)) return { key: typed };
+  if (characters.length !== LENGTH) return { key: typed };
+  if (canonical(typed)) return { key: typed.replace(/\p{Pd}/gu, "-") };
   const letters = [...characters];
   if (!letters.every((c) => ALPHABET.includes(c) || MEANT[c])) return { key: typed };
   const candidates = corrected(letters);
+  if (!AS_ON_LABELS.test(typed)) return candidates.length === 1 ? { key: typed, mayBe: grouped(candidates[0]) } : { key: typed };
   if (candidates.length === 1) return { key: grouped(candidates[0]), readAs: grouped(candidates[0]) };
   const pairs = ALIKE.filter((pair) => letters.some((c) => pair.includes(c)));
   return { key: typed, doubt: pairs };

@@ -46,9 +46,14 @@ export class Scanner {
   photo() {
     const input = h("input", { type: "file", accept: "image/*", ...(canUseCamera() ? {} : { capture: "environment" }) });
     input.addEventListener("change", async () => {
-      const text = await import("./camera.js").then(({ readPhoto }) => readPhoto(input.files[0])).catch(() => null);
-      if (text) this.#take(text);
-      else this.failed("noCode");
+      try {
+        const { readPhoto } = await import("./camera.js");
+        const text = await readPhoto(input.files[0]);
+        if (text) this.#take(text);
+        else this.failed("noCode");
+      } catch (error) {
+        this.failed(error.name === "InvalidStateError" ? "noPicture" : "scanUnavailable");
+      }
     });
     input.click();
   }

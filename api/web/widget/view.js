@@ -122,7 +122,7 @@ export class View {
     say(this.foundName, found?.name ?? "");
     say(this.foundKey, found?.key ?? "");
     this.foundKeyRow.hidden = settings.hidesKey || !found?.key;
-    this.notThis.element.hidden = !isReady;
+    this.notThis.element.hidden = !isReady || isBusy;
     this.refused.show(outcome ?? null);
     this.other.element.hidden = !outcome?.signInAsOther;
     say(this.lock, lock);
