@@ -143,7 +143,7 @@ function life(main, { id, path, events, isWhole, names, position }) {
         h("dt", {}, title),
         h("dd", {}, value, changed.includes(title) && [" ", h("span", { class: "changed" }, "changed")]),
       ])));
-      replace(news, changed.length > 0 ? `Changed: ${changed.join(", ")}.` : "Nothing changed by this event.");
+      replace(news, changed.length > 0 ? `Changed: ${changed.join(", ")}.` : before ? "Nothing changed by this event." : "");
     } catch (error) {
       if (n !== Number(slider.value)) {
         return;

@@ -44,11 +44,13 @@ export function directory() {
     return device?.name ?? (await read(`${path}/events`, { limit: 1 }))[0]?.data.name;
   }
 
-  /** Resolves when all is known of what an event speaks of that can be; `isWanted` says whether it is still to be seen. */
+  /** Resolves when all is known of what an event speaks of that can be, with whether that is more than before; `isWanted` says
+   * whether it is still to be seen. */
   async function learn(event, isWanted) {
     wanted.set(event.deviceId, isWanted);
     const path = `api/audit/devices/${event.deviceId}`;
     const work = [];
+    const isNamed = event.data.name !== undefined && devices.get(event.deviceId) !== event.data.name;
     if (event.data.name !== undefined) {
       devices.set(event.deviceId, event.data.name);
     } else if (!devices.has(event.deviceId)) {
@@ -67,7 +69,7 @@ export function directory() {
       }, () => isNew.forEach((id) => asked.delete(id))));
     }
     await Promise.all(work);
-    return work.length > 0;
+    return isNamed || work.length > 0;
   }
 
   return { names, learn, device: (id) => devices.get(id) ?? null };

@@ -115,6 +115,8 @@ export function tell(text, good = true) {
   const outcome = document.getElementById("outcome");
   outcome.className = good ? "good" : "bad";
   replace(outcome, text);
+  // It was about what was done then.
+  document.addEventListener("click", () => outcome.textContent === text && replace(outcome), { capture: true, once: true });
 }
 
 /** Asks before something is done that cannot be taken back. */

@@ -211,13 +211,13 @@ test("what is not in groups of four may be somebody's own key: look-alikes are p
 test("a label whose key has run out leads to the next key, and another one is not mixed up with it", async () => {
   const [old, other] = [await device(), await device()];
   await register(old, secret("old"), 1);
-  const { key } = await issue(old);
   await issue(other, { key: secret("other") });
   await on("/claim", { ...REFUSED, as: CUSTOMER }, async (page) => {
     await page.goto(`${URL_OF_SERVICE}${link(old, { key: secret("old") })}`);
     await press(page);
     await told(page, "This key has run out.");
     assert.equal(await page.getByLabel("Device name").inputValue(), old.name);
+    const { key } = await issue(old);
     // While the service is asked, the label of another device is opened.
     let answer;
     const held = new Promise((resolve) => {
