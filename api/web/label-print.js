@@ -20,7 +20,7 @@ export async function printLabels(outcome, body, isPicture, again) {
   } catch (error) {
     if (ending.signal.aborted) {
       replace(outcome);
-      tell("Cancelled. Keys that were made for these labels are on none.", false);
+      tell("Cancelled. Nothing was printed; keys that were made meanwhile are of no use to anybody.", false);
     } else {
       replace(outcome, failure(error, again));
     }
