@@ -89,8 +89,12 @@ mod tests {
 
     /// What a label of that name comes out as.
     fn printed(format: Format, name: &str, key: Option<&str>) -> Result<Vec<u8>, LabelError> {
+        printed_with(&font(), format, name, key)
+    }
+
+    fn printed_with(font: &Font, format: Format, name: &str, key: Option<&str>) -> Result<Vec<u8>, LabelError> {
         let mut out = Vec::new();
-        let mut printing = Printing::begin(format, font(), &mut out);
+        let mut printing = Printing::begin(format, font.clone(), &mut out);
         printing.add(&Label::new(BASE, name, key, EXPIRES), &mut out)?;
         printing.end(&mut out);
         Ok(out)
@@ -170,6 +174,16 @@ mod tests {
         text.split(['^', '~']).skip(1).map(|command| command.chars().take(2).collect()).collect()
     }
 
+    /// There, `\&` is a line break and `\(` a hyphen.
+    #[test]
+    fn a_backslash_is_not_in_a_field_that_the_printer_centres() {
+        let format = Format::Zpl(Size::new(30.0, 60.0).unwrap(), Resolution::DEFAULT);
+        let zpl = String::from_utf8(printed(format, "A\\&B", KEY).unwrap()).unwrap();
+        let field = |words: &str| zpl.split("^FS").find(|field| field.contains(words)).unwrap();
+        assert!(!field("A_5C&B").contains("^FB"), "{zpl}");
+        assert!(field("^FDd.example").contains("^FB"), "{zpl}");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
@@ -177,15 +191,16 @@ mod tests {
         #[test]
         fn a_made_key_fits_wherever_its_code_does(
             width in 20.0_f32..110.0, height in 20.0_f32..110.0, dpi in prop::sample::select(&[203, 300, 600][..]),
-            letter in "[WM1J]", spare in 0_usize..300,
+            letter in "[WM1J]", spare in 0_usize..300, is_wide in any::<bool>(),
         ) {
+            let font = if is_wide { Font::read(dejavu::sans::bold().to_vec()).unwrap() } else { font() };
             let (size, resolution) = (Size::new(width, height).unwrap(), Resolution::new(dpi).unwrap());
             let key = ["W", "W", "W", "W"].map(|group| group.repeat(4)).join("-").replace('W', &letter);
             for format in [Format::Png(size, resolution), Format::Zpl(size, resolution), Format::Svg(size)] {
                 let without = Label::new(BASE, "", Some(&key), EXPIRES).link().len();
                 let Some(most) = format.longest_link().checked_sub(without).filter(|most| *most > 0) else { continue };
                 let name = letter.repeat(most.saturating_sub(spare).clamp(1, 255));
-                prop_assert_eq!(printed(format, &name, Some(&key)).err(), None, "{:?} {}", format, name);
+                prop_assert_eq!(printed_with(&font, format, &name, Some(&key)).err(), None, "{:?} {}", format, name);
             }
         }
 

@@ -31,7 +31,8 @@ pub(crate) fn write(drawing: &Drawing, link: Option<&str>, resolution: Resolutio
         let Line { text, x, baseline, size, .. } = line;
         // The height of this font is that of its capitals and what is below the line, which is about 0.95 em of ours.
         let (top, height) = (dots(baseline - CAPITALS * size), dots(size * 0.95));
-        if line.is_centred {
+        // In a field that the printer centres, a backslash begins a command of it; such a line is centred as well as we know.
+        if line.is_centred && !text.contains('\\') {
             let _ = write!(zpl, "^FO0,{top}^A0N,{height}^FB{width},1,0,C");
         } else {
             let _ = write!(zpl, "^FO{},{top}^A0N,{height}", dots(*x));
