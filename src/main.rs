@@ -23,6 +23,7 @@ mod demo;
 mod expiry;
 mod first_start;
 mod gauges;
+mod impatient;
 mod label_font;
 mod lease;
 mod logging;

@@ -28,7 +28,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{gauges, lease, tls_files::TlsFiles, wiring::Service};
+use crate::{gauges, impatient::Impatient, lease, tls_files::TlsFiles, wiring::Service};
 
 /// What is in progress when the service is told to stop gets this long to end.
 const GRACE: Duration = Duration::from_secs(30);
@@ -210,6 +210,7 @@ async fn answer(listener: TcpListener, router: Router, most: usize, stopping: Ca
             request.extensions_mut().insert(PeerAddress(from));
             routed.call(request)
         });
+        let stream = Impatient::new(stream, stopping.clone());
         let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let stopping = stopping.clone();
         open.spawn(async move {
@@ -314,13 +315,17 @@ fn end_at_once() -> ! {
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use std::convert::Infallible;
+
+    use axum::{body::Body, routing::get};
+    use futures_util::stream;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         time::Instant,
     };
 
     use super::*;
+    use crate::impatient::{LAST_WORDS, UNREAD};
 
     async fn connect() -> (TcpStream, CancellationToken, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -330,7 +335,9 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(5)).await;
             "done"
         });
-        let server = tokio::spawn(answer(listener, Router::new().route("/slow", slow), 1, stopping.clone()));
+        let endless = get(|| async { Body::from_stream(stream::repeat(Ok::<_, Infallible>(vec![0_u8; 65_536]))) });
+        let router = Router::new().route("/slow", slow).route("/endless", endless);
+        let server = tokio::spawn(answer(listener, router, 1, stopping.clone()));
         (TcpStream::connect(address).await.unwrap(), stopping, server)
     }
 
@@ -372,5 +379,26 @@ mod tests {
         stopping.cancel();
         assert!(rest_of(stream).await.ends_with("done"));
         server.await.unwrap();
+    }
+    #[tokio::test(start_paused = true)]
+    async fn who_leaves_an_answer_unread_is_cut_off() {
+        let connect = async || {
+            let (mut stream, stopping, server) = connect().await;
+            stream.write_all(b"GET /endless HTTP/1.1\r\nhost: l\r\n\r\n").await.unwrap();
+            stream.read_exact(&mut [0; 1_000]).await.unwrap();
+            (stream, stopping, server)
+        };
+        let (mut stream, ..) = connect().await;
+        tokio::time::sleep(UNREAD + Duration::from_secs(1)).await;
+        // What was on the way still comes, and then nothing.
+        while let Ok(1..) = stream.read(&mut [0; 65_536]).await {}
+
+        let (_unread, stopping, server) = connect().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let began = Instant::now();
+        stopping.cancel();
+        server.await.unwrap();
+        let took = began.elapsed();
+        assert!(took >= LAST_WORDS && took < LAST_WORDS * 2, "{took:?}");
     }
 }
