@@ -180,6 +180,45 @@ async fn devices_with_an_owner_are_left_out() {
 }
 
 #[tokio::test]
+async fn devices_are_found_as_in_the_list_of_devices_by_claiming() {
+    let world = World::start().await;
+    let bare = world.device("S-1 bare").await;
+    world.device("S-2 with a key").await;
+    world.open_device("S-3 owned").await;
+    world.register("S-3 owned", "k", 60_000).await;
+    assert_eq!(world.claim_with(&world.customer_a, "S-3 owned", "k").await.0, StatusCode::OK);
+    let named = format!("?format=zpl&deviceName={}", percent("S-2 with a key"));
+    assert_eq!(ask(&world, Method::GET, &named, None).await.0, StatusCode::OK);
+    for query in
+        ["", "&state=unowned", "&state=open", "&state=owned", "&state=open&textSearch=s-2", "&textSearch=Customer%20A"]
+    {
+        let (_, listed) = world
+            .call(Method::GET, &format!("/api/devices/claiming?page=0&pageSize=100{query}"), Some(&world.tenant), None)
+            .await;
+        let asked = if query.is_empty() { "&all=true" } else { query };
+        let (status, headers, labels) = ask(&world, Method::GET, &format!("?format=zpl&keys=none{asked}"), None).await;
+        assert_eq!(status, StatusCode::OK, "{query}");
+        let labels = String::from_utf8(labels).unwrap();
+        let found = listed["data"].as_array().unwrap();
+        assert_eq!(headers["deed-labels"], found.len().to_string().as_str(), "{query}");
+        for device in found {
+            let name = device["name"].as_str().unwrap().replace(' ', "%20");
+            assert!(labels.contains(&format!("claim#n={name}^FS")), "{query}: {name}");
+        }
+    }
+    // All of them get keys but those that a customer owns.
+    let list = "/api/devices/claiming?page=0&pageSize=1&state=owned";
+    let (_, owned) = world.call(Method::GET, list, Some(&world.tenant), None).await;
+    let (status, headers, _) = ask(&world, Method::POST, "", Some(json!({"all": true}))).await;
+    assert_eq!(
+        (status, headers["deed-left-out"].to_str().unwrap()),
+        (StatusCode::OK, &*owned["totalElements"].to_string())
+    );
+    assert_eq!(keys(&world, &bare).await, 1);
+    assert_eq!(refusal(&world, "?all=false").await.0, 400);
+}
+
+#[tokio::test]
 async fn a_device_with_all_the_keys_it_may_have_keeps_its_place() {
     let (world, directory) = (World::start().await, TempDir::new().unwrap());
     let full = world.device("Full of keys").await;

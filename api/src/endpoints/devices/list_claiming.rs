@@ -14,7 +14,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::listed::{Asked, DeviceFilterParams};
+use super::listed::{Asked, ClaimingState, DeviceFilterParams};
 use crate::{
     authentication::{Only, TenantAdmin},
     error::ApiError,
@@ -97,15 +97,9 @@ pub(crate) async fn devices_by_claiming(
     query: QueryParams,
 ) -> Result<Json<PageJson<ClaimingJson>>, ApiError> {
     let now = state.clock.now();
-    let (owned_by, with_key_at) = match query.text("state") {
-        None | Some("") => (OwnedBy::Anybody, None),
-        Some("owned") => (OwnedBy::Somebody, None),
-        Some("unowned") => (OwnedBy::Nobody, None),
-        Some("open") => (OwnedBy::Nobody, Some(now)),
-        Some(other) => return Err(ApiError::unknown("Query parameter 'state'", other)),
-    };
-    let asked = Asked::read(&query, admin.tenant_id, owned_by, SearchedIn::TypeAndOwnerToo)?
-        .with_key_at(with_key_at)
+    let wanted = ClaimingState::read(query.text("state"), "Query parameter 'state'")?;
+    let asked = Asked::read(&query, admin.tenant_id, OwnedBy::Anybody, SearchedIn::TypeAndOwnerToo)?
+        .in_state(wanted, now)
         .at_most(MOST)?;
     let list = asked.rows(&state).await?;
     let found: Vec<_> = stream::iter(list.rows)

@@ -48,6 +48,43 @@ pub(crate) struct DeviceFilterParams {
     active: Option<bool>,
 }
 
+/// How it stands with claiming the devices that are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum ClaimingState {
+    /// In whatever way.
+    #[default]
+    Any,
+    /// A customer owns them.
+    Owned,
+    /// Nobody does.
+    Unowned,
+    /// Nobody does, and there is a key that claims them now or later.
+    Open,
+}
+
+impl ClaimingState {
+    /// Reads the word for it; `place` is where it stands, for the error.
+    pub(super) fn read(word: Option<&str>, place: &str) -> Result<Self, ApiError> {
+        match word {
+            None | Some("") => Ok(Self::Any),
+            Some("owned") => Ok(Self::Owned),
+            Some("unowned") => Ok(Self::Unowned),
+            Some("open") => Ok(Self::Open),
+            Some(other) => Err(ApiError::unknown(place, other)),
+        }
+    }
+
+    /// Lets only such devices through.
+    pub(super) fn narrow(self, filter: &mut DeviceFilter, now: Timestamp) {
+        filter.owned_by = match self {
+            Self::Any => OwnedBy::Anybody,
+            Self::Owned => OwnedBy::Somebody,
+            Self::Unowned | Self::Open => OwnedBy::Nobody,
+        };
+        filter.with_key_at = (self == Self::Open).then_some(now);
+    }
+}
+
 /// A list that was asked for.
 pub(in crate::endpoints) struct Asked {
     filter: DeviceFilter,
@@ -76,9 +113,9 @@ impl Asked {
         Ok(Self { filter, nothing: query.flag("active")? == Some(true), page: page_request(query)? })
     }
 
-    /// Only devices with a key that works at this time or later.
-    pub(super) fn with_key_at(mut self, time: Option<Timestamp>) -> Self {
-        self.filter.with_key_at = time;
+    /// Only devices with which it stands so.
+    pub(super) fn in_state(mut self, state: ClaimingState, now: Timestamp) -> Self {
+        state.narrow(&mut self.filter, now);
         self
     }
 

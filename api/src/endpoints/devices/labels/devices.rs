@@ -6,12 +6,12 @@ use deed_domain::{
     ports::PageRequest,
 };
 use deed_labels::Format;
-use deed_projections::{DeviceFilter, DeviceOrder, DeviceRow};
+use deed_projections::{DeviceFilter, DeviceOrder, DeviceRow, SearchedIn};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     Labelled, MOST_DEVICES,
-    request::{Selection, too_many},
+    request::{Search, Selection, too_many},
 };
 use crate::{
     error::ApiError,
@@ -19,9 +19,8 @@ use crate::{
     state::{ApiState, Shared},
 };
 
-/// Devices that are looked up at once, and on a page of a search.
+/// Devices that are looked up at once.
 const AT_ONCE: usize = 64;
-const PAGE: u32 = 1_000;
 
 /// What was found.
 pub(super) struct Devices {
@@ -54,10 +53,7 @@ impl Devices {
                 };
                 stream::iter(names).map(find).buffered(AT_ONCE).try_collect().await?
             }
-            Selection::Search { text, device_type, profile_id } => {
-                let filter = DeviceFilter { device_type, profile_id, ..DeviceFilter::of_tenant(tenant_id) };
-                search(state, &filter, text).await?
-            }
+            Selection::Search(wanted) => search(state, tenant_id, wanted).await?,
         };
         let found = rows.len();
         let is_labelled = |row: &DeviceRow| !with_keys || row.customer_id.is_none();
@@ -84,21 +80,19 @@ impl Devices {
     }
 }
 
-/// All devices that a filter lets through, in order of creation.
-async fn search(state: &ApiState, filter: &DeviceFilter, text: Option<String>) -> Result<Vec<DeviceRow>, ApiError> {
-    let mut request =
-        PageRequest { page: 0, page_size: PAGE, text_search: text, sort: DeviceOrder::Creation, descending: false };
-    let mut rows = Vec::new();
-    loop {
-        let page = state.read_models.devices(filter, &request).await?;
-        if page.total > MOST_DEVICES as u64 {
-            return Err(too_many(page.total));
-        }
-        let is_last = page.rows.len() < PAGE as usize;
-        rows.extend(page.rows);
-        if is_last || rows.len() > MOST_DEVICES {
-            return Ok(rows);
-        }
-        request.page += 1;
-    }
+/// All devices that fit, in order of creation. They are read at once: read page by page, one that is deleted meanwhile would
+/// move another to the page before.
+async fn search(state: &ApiState, tenant_id: TenantId, wanted: Search) -> Result<Vec<DeviceRow>, ApiError> {
+    let Search { text, device_type, profile_id, state: claiming } = wanted;
+    let mut filter = DeviceFilter {
+        device_type,
+        profile_id,
+        searched_in: SearchedIn::TypeAndOwnerToo,
+        ..DeviceFilter::of_tenant(tenant_id)
+    };
+    claiming.narrow(&mut filter, state.clock.now());
+    let sort = DeviceOrder::Creation;
+    let request = PageRequest { page: 0, page_size: MOST_DEVICES, text_search: text, sort, descending: false };
+    let found = state.read_models.devices(&filter, &request).await?;
+    if found.total > u64::from(MOST_DEVICES) { Err(too_many(found.total)) } else { Ok(found.rows) }
 }

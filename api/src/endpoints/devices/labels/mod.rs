@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The most labels that one request prints.
-const MOST_DEVICES: usize = 100_000;
+const MOST_DEVICES: u32 = 100_000;
 
 /// How many labels an answer holds.
 pub(crate) const DEED_LABELS: HeaderName = HeaderName::from_static("deed-labels");
@@ -72,8 +72,10 @@ pub(crate) async fn print_labels_by_query(
 /// Each label holds a QR code with a link to the claim page, the device's name, and a claim key that is made for it and
 /// shown nowhere else. Devices that a customer owns are left out, unless no keys are made. The devices and their names are
 /// looked at before the first key is made: a request that is refused has made none. Then the answer is written as the keys
-/// are made, however many there are; if the service cannot go on, the answer breaks off, and what was printed until then is
-/// good. A device that cannot be given a key any more keeps its place, which says why.
+/// are made, however many there are; if the service cannot go on, the answer breaks off, and keys that nobody has seen run out
+/// by themselves. A device that cannot be given a key any more keeps its place, which says why.
+///
+/// `textSearch`, `type`, `deviceProfileId` and `state` find what they find in `GET /api/devices/claiming`.
 #[utoipa::path(
     post, path = "/api/devices/labels", tag = "claiming", security(("bearer" = []), ("x-authorization" = [])),
     request_body = request::LabelsParams,
@@ -81,7 +83,8 @@ pub(crate) async fn print_labels_by_query(
         (status = 200, description = "The labels, in the order of the request.", content(
             (Vec<u8> = "application/pdf"), (String = "image/svg+xml"), (Vec<u8> = "image/png"), (String = "application/zpl"),
         ), headers(
-            ("Deed-Labels" = usize, description = "How many labels there are."),
+            ("Deed-Labels" = usize, description = "How many labels there are, with the places of devices that could be given \
+                                              no key any more."),
             ("Deed-Left-Out" = usize, description = "How many devices were left out, because a customer owns them."),
         )),
         (status = 400, description = "The request is malformed; it names no device, more than 100,000, or more than one for \

@@ -10,7 +10,7 @@ use deed_domain::{
 use deed_labels::{Format, Paper, Resolution, Size};
 use utoipa::{IntoParams, ToSchema};
 
-use super::MOST_DEVICES;
+use super::{super::listed::ClaimingState, MOST_DEVICES};
 use crate::{
     error::ApiError,
     extract::{JsonObject, QueryParams, uuid},
@@ -62,7 +62,9 @@ pub(crate) struct LabelsParams {
     /// The devices of these names, as a list; in a body alone.
     #[param(ignore)]
     device_names: Option<Vec<String>>,
-    /// The devices with this text in name or label.
+    /// `true`: all devices of the tenant.
+    all: Option<bool>,
+    /// The devices with this text in name, label, type or the owner's title.
     #[param(rename = "textSearch")]
     text_search: Option<String>,
     /// The devices whose profile has this name.
@@ -72,6 +74,10 @@ pub(crate) struct LabelsParams {
     /// The devices with this profile.
     #[param(rename = "deviceProfileId")]
     device_profile_id: Option<uuid::Uuid>,
+    /// The devices with which it stands so: `owned`, `unowned`, or `open`, unowned with a key that claims it now or later.
+    #[param(example = "unowned")]
+    #[schema(example = "unowned")]
+    state: Option<String>,
 }
 
 /// Labels to print.
@@ -88,12 +94,17 @@ pub(super) struct LabelsRequest {
 pub(super) enum Selection {
     Ids(Vec<DeviceId>),
     Names(Vec<String>),
-    /// All that fit.
-    Search {
-        text: Option<String>,
-        device_type: Option<String>,
-        profile_id: Option<ProfileId>,
-    },
+    /// All of the tenant that fit.
+    Search(Search),
+}
+
+/// What devices have to be like; each of these that is there counts.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Search {
+    pub(super) text: Option<String>,
+    pub(super) device_type: Option<String>,
+    pub(super) profile_id: Option<ProfileId>,
+    pub(super) state: ClaimingState,
 }
 
 /// Named values of a request: a query or an object.
@@ -140,23 +151,36 @@ impl Selection {
         let ids = members.texts("deviceIds")?.map(|ids| device_ids(&ids)).transpose()?;
         let name = members.text("deviceName")?.map(|name| vec![name]);
         let names = members.texts("deviceNames")?;
-        let profile_id = members.text("deviceProfileId")?.map(|id| uuid(&id)).transpose()?.map(ProfileId);
-        let (text, device_type) = (members.text("textSearch")?, members.text("type")?);
-        let is_search = text.is_some() || device_type.is_some() || profile_id.is_some();
-        let search = is_search.then_some(Self::Search { text, device_type, profile_id });
+        let search = Some(Search::read(members)?).filter(|search| *search != Search::default());
+        let all = match members.text("all")?.map(|word| word.to_ascii_lowercase()).as_deref() {
+            None | Some("false") => None,
+            Some("true") => Some(Search::default()),
+            Some(_) => return Err(ApiError::malformed("'all' must be true or false")),
+        };
         let ids = ids.map(|ids| once_each(ids).map(Self::Ids)).transpose()?;
         let named = |names: Vec<_>| once_each(names).map(Self::Names);
-        let given = [ids, name.map(named).transpose()?, names.map(named).transpose()?, search];
-        let mut given = given.into_iter().flatten();
+        let (name, names) = (name.map(named).transpose()?, names.map(named).transpose()?);
+        let mut given = [ids, name, names, search.map(Self::Search), all.map(Self::Search)].into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(selection), None) => Ok(selection),
             (None, _) => Err(ApiError::malformed(
-                "No devices are named: deviceIds, deviceName, or textSearch, type and deviceProfileId say which",
+                "No devices are named: deviceIds, deviceName, or textSearch, type, deviceProfileId and state say which, or all=true",
             )),
             (Some(_), Some(_)) => {
-                Err(ApiError::malformed("deviceIds, deviceName, deviceNames and a search exclude each other"))
+                Err(ApiError::malformed("deviceIds, deviceName, deviceNames, a search and all exclude each other"))
             }
         }
+    }
+}
+
+impl Search {
+    fn read(members: &impl Members) -> Result<Self, ApiError> {
+        Ok(Self {
+            text: members.text("textSearch")?,
+            device_type: members.text("type")?,
+            profile_id: members.text("deviceProfileId")?.map(|id| uuid(&id)).transpose()?.map(ProfileId),
+            state: ClaimingState::read(members.text("state")?.as_deref(), "'state'")?,
+        })
     }
 }
 
@@ -170,11 +194,9 @@ fn once_each<T: Clone + Eq + Hash>(items: Vec<T>) -> Result<Vec<T>, ApiError> {
     if items.is_empty() {
         return Err(ApiError::malformed("The list of devices is empty"));
     }
-    if items.len() > MOST_DEVICES {
-        return Err(too_many(items.len() as u64));
-    }
     let mut seen = HashSet::with_capacity(items.len());
-    Ok(items.into_iter().filter(|item| seen.insert(item.clone())).collect())
+    let items: Vec<_> = items.into_iter().filter(|item| seen.insert(item.clone())).collect();
+    if items.len() > MOST_DEVICES as usize { Err(too_many(items.len() as u64)) } else { Ok(items) }
 }
 
 pub(super) fn too_many(devices: u64) -> ApiError {
@@ -281,6 +303,16 @@ mod tests {
     }
 
     #[test]
+    fn all_devices_are_asked_for_by_a_word_of_its_own() {
+        let all = Ok(Selection::Search(Search::default()));
+        assert_eq!(of_query("all=TRUE").map(|asked| asked.selection), all);
+        assert_eq!(of_body(&json!({"all": true})).map(|asked| asked.selection), all);
+        let search = Search { device_type: Some("t".into()), state: ClaimingState::Open, ..Search::default() };
+        let asked = of_query("type=t&state=open&all=false").map(|asked| asked.selection);
+        assert_eq!(asked, Ok(Selection::Search(search)));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         for query in [
             "",
@@ -299,6 +331,10 @@ mod tests {
             "deviceName=D&durationMs=0",
             "deviceName=D&durationMs=1&expirationTime=1",
             "deviceProfileId=x",
+            "all=yes",
+            "all=true&deviceName=D",
+            "state=ready",
+            "state=",
         ] {
             assert!(of_query(query).is_err(), "{query}");
         }
@@ -308,7 +344,10 @@ mod tests {
             json!({"deviceNames": [{}]}),
             json!({"deviceIds": {}}),
             json!({"deviceName": "D", "dpi": 203.5}),
-            json!({"deviceNames": vec!["D"; MOST_DEVICES + 1]}),
+            json!({"deviceNames": (0..=MOST_DEVICES).map(|number| number.to_string()).collect::<Vec<_>>()}),
+            json!({"all": 1}),
+            json!({"all": false}),
+            json!({"all": true, "state": "unowned"}),
         ] {
             assert!(of_body(&body).is_err(), "{body}");
         }
