@@ -11,7 +11,7 @@ use deed_labels::{Font, UnusableFont};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LabelFontError {
     /// The file cannot be read.
-    #[error("labels.font: {}: {why}", path.display())]
+    #[error("the font of labels cannot be read: {}: {why}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -19,7 +19,7 @@ pub(crate) enum LabelFontError {
         why: io::Error,
     },
     /// The file holds something else.
-    #[error("labels.font: {}: {why}", path.display())]
+    #[error("the font of labels cannot be used: {} {why}", path.display())]
     Useless {
         /// The file.
         path: PathBuf,

@@ -36,7 +36,7 @@ async fn printed_labels_claim() {
     let out = |name: &str| data.path().join(name).to_str().unwrap().to_owned();
     let (new, old) = (out("new.pdf"), out("old.zpl"));
     let url = ["--url", "https://deed.example/here/"];
-    let made = print(data.path(), &[&["--device", "P 1", "--paper", "label", "--out", &new], &url[..]].concat());
+    let made = print(data.path(), &[&["--device", "P 1", "P 1", "--paper", "label", "--out", &new], &url[..]].concat());
     assert_eq!(made, (0, String::new()), "silent in a pipe");
     assert_eq!(fs::metadata(&new).unwrap().permissions().mode() & 0o777, 0o600);
     // Whatever script: a printer has fonts of its own.

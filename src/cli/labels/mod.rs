@@ -3,7 +3,7 @@
 mod out;
 mod written;
 
-use std::{borrow::Cow, path::PathBuf};
+use std::{borrow::Cow, collections::HashSet, path::PathBuf};
 
 use clap::{ArgGroup, Args};
 use deed_domain::{
@@ -29,17 +29,16 @@ use crate::{
     label_font,
 };
 
-/// Keys that are made together, and devices on a page of the list.
+/// Keys that are made together.
 const AT_ONCE: usize = 256;
-const PAGE: u32 = 1_000;
 
 /// Print labels: a QR code that leads to the claim page, the name, and a claim key in clear text
 ///
 /// A key is made for each label and shown nowhere else; devices that a customer owns are left out. With --from, the labels
 /// have the keys of a file that `deed import` has written, and no database is needed.
 ///
-/// Nothing is made if a name cannot be printed. No server may run on a SQLite file meanwhile, beside one POST
-/// /api/devices/labels does the same; nodes on PostgreSQL may run.
+/// Nothing is made if a name cannot be printed. No server may run on a SQLite file meanwhile: a running one prints labels by
+/// POST /api/devices/labels. Nodes on PostgreSQL may run.
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("devices").required(true).args(["device", "all", "from"])))]
 pub(super) struct Labels {
@@ -47,7 +46,7 @@ pub(super) struct Labels {
     #[arg(long, value_name = "NAME", num_args = 1..)]
     device: Vec<String>,
 
-    /// All devices of the tenant
+    /// All devices of the tenant that no customer owns; those too with --keys none
     #[arg(long)]
     all: bool,
 
@@ -215,27 +214,20 @@ impl Labels {
         sink.end()
     }
 
+    /// The devices, each once.
     async fn devices(&self, issuing: &Issuing, tenant_id: TenantId) -> Result<Vec<DeviceRow>, CliError> {
-        let mut rows = Vec::new();
-        for name in &self.device {
+        if self.all {
+            // Read at once: what happens on other nodes meanwhile moves none from page to page.
+            let (filter, sort) = (DeviceFilter::of_tenant(tenant_id), DeviceOrder::Creation);
+            let all = PageRequest { page: 0, page_size: u32::MAX, text_search: None, sort, descending: false };
+            return Ok(issuing.store.devices(&filter, &all).await?.rows);
+        }
+        let (mut rows, mut named) = (Vec::new(), HashSet::new());
+        for name in self.device.iter().filter(|name| named.insert(name.as_str())) {
             let row = issuing.store.device_named(tenant_id, name).await?;
             rows.push(row.ok_or_else(|| CliError::NotFound(format!("there is no device {name:?}")))?);
         }
-        if !self.all {
-            return Ok(rows);
-        }
-        let filter = DeviceFilter::of_tenant(tenant_id);
-        let sort = DeviceOrder::Creation;
-        let mut request = PageRequest { page: 0, page_size: PAGE, text_search: None, sort, descending: false };
-        loop {
-            let page = issuing.store.devices(&filter, &request).await?;
-            let is_last = page.rows.len() < PAGE as usize;
-            rows.extend(page.rows);
-            if is_last {
-                return Ok(rows);
-            }
-            request.page += 1;
-        }
+        Ok(rows)
     }
 
     /// Opens the output; what is not printed yet has made nothing.
