@@ -10,6 +10,7 @@ mod baseline;
 mod client;
 mod coap;
 mod import;
+mod labels;
 mod lists;
 mod mqtt;
 mod phase;
@@ -58,12 +59,15 @@ struct Arguments {
     /// Instead of all that: pages of the device list with this many devices.
     #[arg(long, conflicts_with = "scale_to")]
     lists: Option<usize>,
-    /// Instead of all that: registrations over each protocol of devices. Opens 10,000 connections at once.
+    /// Instead of all that: files of so many labels, with the data on SQLite and on PostgreSQL.
     #[arg(long, conflicts_with_all = ["scale_to", "lists"])]
+    labels: Option<usize>,
+    /// Instead of all that: registrations over each protocol of devices. Opens 10,000 connections at once.
+    #[arg(long, conflicts_with_all = ["scale_to", "lists", "labels"])]
     transports: bool,
     /// Instead of all that: the load with the data on PostgreSQL, by one node and by three, beside what this program of
     /// `benches/cqrs-es/` reaches, and `pgbench`.
-    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["scale_to", "lists", "transports"])]
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["scale_to", "lists", "labels", "transports"])]
     postgres: Option<PathBuf>,
 }
 
@@ -75,6 +79,9 @@ async fn main() -> Result<(), Failure> {
     }
     if let Some(framework) = &arguments.postgres {
         return postgres::measure(&arguments.server, framework).await;
+    }
+    if let Some(labels) = arguments.labels {
+        return labels::measure(&arguments.server, labels).await;
     }
     match (arguments.scale_to, arguments.lists) {
         (Some(devices), _) => compare_sizes(&arguments, devices).await,

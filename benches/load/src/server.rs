@@ -115,9 +115,27 @@ impl Server {
     }
 
     pub(crate) fn resident_bytes(&self) -> Result<u64, Failure> {
-        let id = self.process.as_ref().ok_or("the server is not running")?.id();
-        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        self.memory("VmRSS:")
+    }
+
+    /// The most resident memory counts anew from here on; says how much there is.
+    pub(crate) fn begin_peak(&self) -> Result<u64, Failure> {
+        fs::write(format!("/proc/{}/clear_refs", self.id()?), "5")?;
+        self.resident_bytes()
+    }
+
+    /// The most resident memory since then.
+    pub(crate) fn peak_bytes(&self) -> Result<u64, Failure> {
+        self.memory("VmHWM:")
+    }
+
+    fn id(&self) -> Result<u32, Failure> {
+        Ok(self.process.as_ref().ok_or("the server is not running")?.id())
+    }
+
+    fn memory(&self, what: &str) -> Result<u64, Failure> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).ok_or_else(|| format!("no {what}"))?;
         let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kib * 1_024)
     }

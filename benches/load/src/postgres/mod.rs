@@ -1,7 +1,7 @@
 //! The same load with the data on PostgreSQL: nodes as processes and in this one, beside cqrs-es and `pgbench`.
 
 mod in_process;
-mod nodes;
+pub(crate) mod nodes;
 mod straight;
 
 use std::{path::Path, process::Command, sync::Arc};

@@ -24,6 +24,22 @@ pub(super) fn demo(postgres: &PostgresServer, program: &Path) -> Result<String, 
     Ok(url)
 }
 
+/// The same with so many devices.
+pub(crate) async fn seeded(postgres: &PostgresServer, program: &Path, devices: usize) -> Result<String, Failure> {
+    let url = demo(postgres, program)?;
+    let store = open(&url).await?;
+    seed::devices_in(&store, devices).await?;
+    store.close().await;
+    Ok(url)
+}
+
+/// A node on such a database.
+pub(crate) fn start(program: &Path, url: &str) -> Result<Server, Failure> {
+    let mut node = Server::new(program, false, environment(url))?;
+    node.start()?;
+    Ok(node)
+}
+
 /// Registrations and claims over so many nodes.
 pub(super) async fn measure(
     postgres: &PostgresServer,
@@ -31,16 +47,8 @@ pub(super) async fn measure(
     count: usize,
     connections: usize,
 ) -> Result<[Measured; 2], Failure> {
-    let url = demo(postgres, program)?;
-    let store = open(&url).await?;
-    seed::devices_in(&store, DEVICES).await?;
-    store.close().await;
-    let mut nodes = Vec::new();
-    for _ in 0..count {
-        let mut node = Server::new(program, false, environment(&url))?;
-        node.start()?;
-        nodes.push(node);
-    }
+    let url = seeded(postgres, program, DEVICES).await?;
+    let nodes = (0..count).map(|_| start(program, &url)).collect::<Result<Vec<_>, _>>()?;
     let load = Load::on_nodes(nodes.iter().map(Server::address).collect()).await?;
     let requests = (connections * REQUESTS).clamp(10_000, DEVICES);
     let registrations = load.run(Kind::Registration, connections, 0, requests).await?;
