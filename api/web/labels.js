@@ -6,7 +6,7 @@ import { forget, handedOver } from "./handover.js";
 import { formatFields } from "./label-format.js";
 import { printLabels } from "./label-print.js";
 import { failure, start } from "./page.js";
-import { DAY_MS, lifeSelect } from "./words.js";
+import { DAY_MS, lifeSelect, WANTED_STATES } from "./words.js";
 
 const TYPING_MS = 250;
 const MOST_NAMED = 6;
@@ -108,10 +108,13 @@ function chosenBefore(which, { ids, names }, wants, others) {
   wants(names.length, ids ? { deviceIds: ids } : { deviceNames: names });
 }
 
-/** Devices with a text in their name or label, of a type, or both. Gives the field that comes first. */
+/** All devices, or those that a text, a type and a state find, as in the list of devices. Gives the field that comes first. */
 function bySearch(which, types, wants) {
   const search = h("input", { id: "search", type: "search", autocomplete: "off" });
   const type = h("select", { id: "type" }, h("option", { value: "" }, "Any type"), types.map((name) => h("option", {}, name)));
+  const state = h("select", { id: "state" }, WANTED_STATES.map(([value, text]) => h("option", { value }, text)));
+  const all = h("input", { type: "checkbox" });
+  const filters = [search, type, state];
   const found = h("p", { class: "muted", role: "status" });
   let running = null;
   let typing = null;
@@ -128,13 +131,15 @@ function bySearch(which, types, wants) {
     none();
     running = new AbortController();
     const { signal } = running;
-    const selection = { textSearch: search.value.trim() || undefined, type: type.value || undefined };
-    if (!selection.textSearch && !selection.type) {
+    const given = all.checked ? [] : [["textSearch", search.value.trim()], ["type", type.value], ["state", state.value]];
+    const filter = Object.fromEntries(given.filter(([, value]) => value));
+    const selection = all.checked ? { all: true } : filter;
+    if (Object.keys(selection).length === 0) {
       return;
     }
     try {
-      const query = { pageSize: MOST_NAMED, page: 0, sortProperty: "name", sortOrder: "ASC", ...selection };
-      const { data } = await call("GET", "api/tenant/devices", { query, signal });
+      const query = { pageSize: MOST_NAMED, page: 0, sortProperty: "name", sortOrder: "ASC", ...filter };
+      const { data } = await call("GET", "api/devices/claiming", { query, signal });
       const rest = data.totalElements - data.data.length;
       replace(found, count(data.totalElements, "device", "devices"), data.totalElements > 0 && ": ",
         h("bdi", {}, data.data.map(({ name }) => name).join(", ")), rest > 0 && ` and ${count(rest, "other", "others")}`);
@@ -150,11 +155,21 @@ function bySearch(which, types, wants) {
     none();
     typing = setTimeout(look, TYPING_MS);
   });
-  type.addEventListener("change", look);
+  for (const select of [type, state]) {
+    select.addEventListener("change", look);
+  }
+  all.addEventListener("change", () => {
+    for (const filter of filters) {
+      filter.disabled = all.checked;
+    }
+    look();
+  });
   replace(which, h("legend", {}, "Devices"),
     h("div", { class: "row" },
-      h("div", { class: "field" }, h("label", { for: search.id }, "Name or label has"), search),
-      h("div", { class: "field" }, h("label", { for: type.id }, "Type"), type)),
+      h("div", { class: "field" }, h("label", { for: search.id }, "Name, label, type or owner has"), search),
+      h("div", { class: "field" }, h("label", { for: type.id }, "Type"), type),
+      h("div", { class: "field" }, h("label", { for: state.id }, "State"), state)),
+    h("label", { class: "choice" }, all, "All devices"),
     found);
   wants(0, null);
   return search;

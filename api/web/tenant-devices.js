@@ -5,9 +5,8 @@ import { count, h, replace } from "./dom.js";
 import { handOver } from "./handover.js";
 import { listing } from "./listing.js";
 import { tell } from "./page.js";
-import { badge, legend, until } from "./words.js";
+import { badge, legend, until, WANTED_STATES } from "./words.js";
 
-const STATES = [["", "In any state"], ["owned", "Owned"], ["open", "Open: has a key"], ["unowned", "Not owned"]];
 /** The columns that the list can be sorted by, and the others. */
 const COLUMNS = [["Name", "name"], ["Type", "type"], ["State"], ["Owner", "customerTitle"], ["Keys"], ["Next expiry"]];
 const AT_ONCE = 4;
@@ -24,7 +23,7 @@ export async function tenantDevices(main) {
     names: ["device", "devices"],
     hint: "Search by name, label, type or owner",
     query: { state: "", sortProperty: "name", sortOrder: "ASC" },
-    filters: [{ name: "state", label: "State", options: STATES }],
+    filters: [{ name: "state", label: "State", options: WANTED_STATES }],
     show: (rows) => {
       isDefault = rows[0].claimingAllowedByDefault;
       return table(rows, list, choice);

@@ -10,6 +10,9 @@ const STATES = {
   closed: ["Closed", "", "It has no key, and may not register one by itself."],
 };
 
+/** By which states devices are looked for, the one that is none first. */
+export const WANTED_STATES = [["", "In any state"], ["owned", "Owned"], ["open", "Open: has a key"], ["unowned", "Not owned"]];
+
 const ORIGINS = { admin: "Made by an administrator", device: "Registered by the device", gateway: "Registered by its gateway" };
 const SLOTS = { "attribute-text": "Set as claimingData", "attribute-object": "Set as claimingData" };
 

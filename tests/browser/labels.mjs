@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { claim, devices, issue, keysOf } from "./devices.mjs";
-import { AUDITOR, TENANT, check, checkAll, on, tabbed } from "./support.mjs";
+import { AUDITOR, TENANT, api, check, checkAll, on, tabbed } from "./support.mjs";
 
 const REFUSED = /the server responded with a status of 4\d\d/;
 const heading = (page, name) => page.getByRole("heading", { name, exact: true });
@@ -81,17 +81,41 @@ test("labels by a search, and what the service refuses", async () => {
   await on("/labels", { as: TENANT, expected: REFUSED }, async (page) => {
     await page.getByRole("button", { name: "Make labels" }).click();
     await page.getByText("Please say first for which devices.").waitFor();
-    assert.ok(await page.getByLabel("Name or label has").evaluate((field) => field === document.activeElement));
-    await page.getByLabel("Name or label has").fill("find me");
+    assert.ok(await page.getByLabel("Name, label, type or owner has").evaluate((field) => field === document.activeElement));
+    await page.getByLabel("Name, label, type or owner has").fill("find me");
     await page.getByText("2 devices: Find me A, Find me B").waitFor();
     await page.getByLabel("Letter sheets").check();
     await page.getByText("Printing makes 2 new keys. They are shown on the labels and never again.").waitFor();
     await checkAll(page);
-    await page.getByLabel("Name or label has").fill("汉字");
+    await page.getByLabel("Name, label, type or owner has").fill("汉字");
     await page.getByText("1 device: 汉字 find").waitFor();
     await page.getByRole("button", { name: "Make the label" }).click();
     await page.getByRole("alert").getByText("That did not work.").waitFor();
     await checkAll(page);
+  });
+});
+
+test("labels of all devices, and of those in a state", async () => {
+  const [free, owned] = await devices("Stated 1", "Stated 2");
+  await claim(owned, (await issue(owned)).key);
+  const { data: { totalElements: total } } = await api(TENANT, "GET", "api/devices/claiming?pageSize=1&page=0");
+  await on("/labels", { as: TENANT }, async (page) => {
+    await page.getByLabel("All devices").check();
+    await page.getByRole("button", { name: `Make ${total} labels` }).waitFor();
+    assert.ok(await page.getByLabel("State", { exact: true }).isDisabled());
+    await page.getByLabel("No keys: name and code only").check();
+    await page.getByLabel("Label printer", { exact: true }).check();
+    const [, all] = await download(page, () => page.getByRole("button", { name: `Make ${total} labels` }).click());
+    assert.equal(all.toString().match(/\^XA/g).length, total);
+    await page.getByLabel("All devices").uncheck();
+    await page.getByRole("button", { name: "Make labels" }).waitFor();
+    await page.getByLabel("Name, label, type or owner has").fill("Stated");
+    await page.getByLabel("State", { exact: true }).selectOption("Not owned");
+    await page.getByText("1 device: Stated 1").waitFor();
+    await page.getByLabel("A new key for each device").check();
+    await checkAll(page);
+    await download(page, () => page.getByRole("button", { name: "Make the label" }).click());
+    assert.deepEqual((await Promise.all([free, owned].map(keysOf))).map((keys) => keys.length), [1, 0]);
   });
 });
 
@@ -100,10 +124,10 @@ test("what was found before is not printed once somebody types on", async () => 
   await on("/labels", { as: TENANT }, async (page) => {
     const asked = [];
     page.on("request", (request) => request.url().endsWith("/api/devices/labels") && asked.push(request.url()));
-    await page.getByLabel("Name or label has").fill("Typed");
+    await page.getByLabel("Name, label, type or owner has").fill("Typed");
     await page.getByRole("button", { name: "Make 2 labels" }).waitFor();
-    await page.route("**/api/tenant/devices?*", () => {});
-    await page.getByLabel("Name or label has").fill("Typed A");
+    await page.route("**/api/devices/claiming?*", () => {});
+    await page.getByLabel("Name, label, type or owner has").fill("Typed A");
     await page.getByRole("button", { name: "Make labels" }).click();
     await page.getByText("Please say first for which devices.").waitFor();
     assert.deepEqual(asked, []);
@@ -127,7 +151,7 @@ test("an answer that breaks off is no file", async () => {
       };
     });
     await page.reload();
-    await page.getByLabel("Name or label has").fill("Broken");
+    await page.getByLabel("Name, label, type or owner has").fill("Broken");
     await page.getByRole("button", { name: "Make the label" }).click();
     await page.getByText("The service broke off. Nothing was saved; keys that were made are on no label.").waitFor();
     await page.getByRole("button", { name: "Try again" }).waitFor();
@@ -137,7 +161,7 @@ test("an answer that breaks off is no file", async () => {
 test("the page by keyboard, and who may see it", async () => {
   await on("/labels", { as: TENANT }, async (page) => {
     const names = await tabbed(page);
-    assert.ok(["Name or label has", "Type", "Places used up on the first sheet", "Make labels"].every((name) => names.includes(name)), names.join());
+    assert.ok(["Name, label, type or owner has", "Type", "Places used up on the first sheet", "Make labels"].every((name) => names.includes(name)), names.join());
   });
   await on("/labels", { as: AUDITOR }, async (page) => {
     await page.getByText("This page is for administrators.").waitFor();
