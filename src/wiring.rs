@@ -10,7 +10,7 @@ use deed_adapters::{
     secrets::{Argon2Cost, Argon2Hasher, HmacDigester, InvalidCost, JwtSigner, Pepper, PepperError, SignerError},
     surroundings::OsEntropy,
 };
-use deed_api::{ApiSettings, ApiState, OpenStreams, Readiness, RequestLimits};
+use deed_api::{ApiSettings, ApiState, LabelPress, OpenStreams, Readiness, RequestLimits};
 use deed_domain::{
     claims::Claims,
     deletions::Deletions,
@@ -173,7 +173,7 @@ impl Service {
                 customer: config.limits.of_customers().map(counted),
             },
             streams: OpenStreams::default(),
-            label_font: label_font::read(config.labels.font.as_deref())?,
+            label_press: LabelPress::new(label_font::read(config.labels.font.as_deref())?),
             settings: api_settings(config),
             metrics: Arc::new(move || metrics.render()),
             readiness: readiness.clone(),

@@ -14,6 +14,7 @@
 //! | `limits` | how many requests a tenant and a customer may send |
 //! | `outer`, `cors`, `allowed`, `fallback` | what surrounds every route |
 //! | `openapi` | the document of the whole |
+//! | `press` | draws labels, beside the requests of others |
 //! | `pages` | pages for people; what they are made of is in `api/web/` |
 //!
 //! A router of another crate (the device API over HTTP) is given to [`router`] and runs inside the same surroundings. It
@@ -37,6 +38,7 @@ mod lingering;
 mod openapi;
 mod outer;
 mod pages;
+mod press;
 mod state;
 mod wire;
 
@@ -47,6 +49,7 @@ use axum::{Router, middleware};
 pub use endpoints::reset_link;
 pub use limits::{OpenStreams, RequestLimits};
 pub use openapi::document as openapi_document;
+pub use press::LabelPress;
 pub use state::{ApiSettings, ApiState, Readiness, ReclaimBody};
 
 /// The API over this state, with the routes of `extra` beside its own.

@@ -8,11 +8,13 @@ use deed_domain::{
     people::People,
     ports::{Accounts, Attributes, Clock, Credentials, Entropy, Feed, PasswordHasher, Profiles, TokenSigner},
 };
-use deed_labels::Font;
 use deed_projections::ReadModels;
 use tokio::sync::watch;
 
-use crate::limits::{OpenStreams, RequestLimits};
+use crate::{
+    limits::{OpenStreams, RequestLimits},
+    press::LabelPress,
+};
 
 /// What the handlers get: the state behind one pointer, as it is cloned for every request.
 pub(crate) type Shared = Arc<ApiState>;
@@ -49,8 +51,8 @@ pub struct ApiState {
     pub limits: RequestLimits,
     /// Who follows a log, so that nobody does it too often.
     pub streams: OpenStreams,
-    /// What names on labels are printed with.
-    pub label_font: Font,
+    /// Where labels are drawn.
+    pub label_press: LabelPress,
     /// The installation's settings.
     pub settings: ApiSettings,
     /// Writes the metrics in Prometheus' text format.

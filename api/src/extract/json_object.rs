@@ -42,6 +42,11 @@ impl JsonObject {
         read.map_err(|error| unparsable(&error))
     }
 
+    /// What the members are called.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Whether the member is there, null included.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.0.contains_key(name)

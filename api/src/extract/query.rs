@@ -20,6 +20,11 @@ impl QueryParams {
         self.0.iter().find(|(of, _)| of == name).map(|(_, text)| text.as_str())
     }
 
+    /// What the parameters are called.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Every value of a parameter.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(of, _)| of == name).map(|(_, text)| text.as_str())

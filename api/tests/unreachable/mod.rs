@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use deed_api::{ApiSettings, ApiState, OpenStreams, Readiness, RequestLimits};
+use deed_api::{ApiSettings, ApiState, LabelPress, OpenStreams, Readiness, RequestLimits};
 use deed_domain::{
     claim_key::{ClaimKey, PepperId, PresentedKey},
     claims::Claims,
@@ -71,7 +71,7 @@ pub(crate) fn state(readiness: Readiness) -> ApiState {
         entropy: ports,
         limits: RequestLimits::default(),
         streams: OpenStreams::default(),
-        label_font: Font::built_in().unwrap(),
+        label_press: LabelPress::new(Font::built_in().unwrap()),
         settings: ApiSettings { max_body_bytes: MAX_BODY, ..ApiSettings::default() },
         metrics: Arc::new(|| "deed_up 1\n".to_owned()),
         readiness,

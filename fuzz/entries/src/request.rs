@@ -16,7 +16,7 @@ use deed_adapters::{
     sqlite::{SqliteOptions, SqliteStore},
     surroundings::{OsEntropy, SystemClock},
 };
-use deed_api::{ApiSettings, ApiState, OpenStreams, Readiness, RequestLimits};
+use deed_api::{ApiSettings, ApiState, LabelPress, OpenStreams, Readiness, RequestLimits};
 use deed_domain::{
     claim_key::PepperId,
     claims::Claims,
@@ -217,7 +217,7 @@ async fn build() -> Result<Service, Box<dyn std::error::Error>> {
         entropy: Arc::new(OsEntropy),
         limits: RequestLimits::default(),
         streams: OpenStreams::default(),
-        label_font: Font::built_in()?,
+        label_press: LabelPress::new(Font::built_in()?),
         settings: ApiSettings::default(),
         metrics: Arc::new(String::new),
         readiness: Readiness::default(),

@@ -5,7 +5,7 @@ use deed_domain::{
     ids::TenantId,
     ports::PageRequest,
 };
-use deed_labels::Format;
+use deed_labels::{Font, Format};
 use deed_projections::{DeviceFilter, DeviceOrder, DeviceRow, SearchedIn};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -66,17 +66,21 @@ impl Devices {
         }
     }
 
-    /// Whether all of them can be printed.
-    pub(super) fn check(
-        &self,
+    /// Gives them back if all of them can be printed.
+    pub(super) async fn checked(
+        self,
         state: &ApiState,
         format: Format,
         base_url: &BaseUrl,
         keys: Option<KeyEnd>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Self, ApiError> {
         let until = keys.map(|end| end.of(state.clock.now()).0);
-        let names = self.labelled.iter().map(|device| device.name.as_str());
-        Ok(format.check_batch(&state.label_font, base_url.as_str(), names, until)?)
+        let base_url = base_url.clone();
+        let check = move |font: &Font| {
+            let names = self.labelled.iter().map(|device| device.name.as_str());
+            format.check_batch(font, base_url.as_str(), names, until).map(|()| self)
+        };
+        Ok(state.label_press.draw(check).await?)
     }
 }
 

@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use deed_domain::{claims::NewKey, ids::DeviceId};
+use utoipa::ToSchema;
 
 use self::{devices::Devices, printing::Printer, request::LabelsRequest};
 use crate::{
@@ -28,6 +29,12 @@ pub(crate) const DEED_LABELS: HeaderName = HeaderName::from_static("deed-labels"
 /// How many devices were left out, because a customer owns them.
 pub(crate) const DEED_LEFT_OUT: HeaderName = HeaderName::from_static("deed-left-out");
 
+/// Bytes that are no text.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes the answer")]
+struct File(Vec<u8>);
+
 /// A device that gets a label.
 struct Labelled {
     id: DeviceId,
@@ -43,7 +50,7 @@ struct Labelled {
     params(request::LabelsParams),
     responses(
         (status = 200, description = "As of `POST`.", content(
-            (Vec<u8> = "application/pdf"), (String = "image/svg+xml"), (Vec<u8> = "image/png"), (String = "application/zpl"),
+            (inline(File) = "application/pdf"), (String = "image/svg+xml"), (inline(File) = "image/png"), (String = "application/zpl"),
         )),
         (status = 400, description = "As of `POST`."),
         (status = 404, description = "As of `POST`."),
@@ -81,7 +88,7 @@ pub(crate) async fn print_labels_by_query(
     request_body = request::LabelsParams,
     responses(
         (status = 200, description = "The labels, in the order of the request.", content(
-            (Vec<u8> = "application/pdf"), (String = "image/svg+xml"), (Vec<u8> = "image/png"), (String = "application/zpl"),
+            (inline(File) = "application/pdf"), (String = "image/svg+xml"), (inline(File) = "image/png"), (String = "application/zpl"),
         ), headers(
             ("Deed-Labels" = usize, description = "How many labels there are, with the places of devices that could be given \
                                               no key any more."),
@@ -123,7 +130,7 @@ async fn print(
         let count = devices.labelled.len();
         return Err(ApiError::invalid(format!("A picture holds one label, and {count} devices are asked for")));
     }
-    devices.check(state, format, base_url, keys)?;
+    let devices = devices.checked(state, format, base_url, keys).await?;
     let (count, left_out) = (devices.labelled.len(), devices.left_out);
     let key = keys.map(|ends| NewKey { key: None, not_before: None, ends });
     let printer = Printer::new(state, command.caller(admin.user_id), admin.tenant_id, key, base_url);

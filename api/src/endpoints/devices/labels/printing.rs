@@ -17,6 +17,7 @@ use crate::{
     endpoints::devices::failure,
     error::{ApiError, told},
     extract::BaseUrl,
+    press::LabelPress,
     state::ApiState,
 };
 
@@ -32,7 +33,7 @@ const PAUSES: u32 = 100;
 pub(super) struct Printer {
     maker: Arc<KeyMaker>,
     base_url: BaseUrl,
-    font: Font,
+    press: LabelPress,
 }
 
 /// Makes the keys.
@@ -49,9 +50,11 @@ type Keyed = (Labelled, Result<Option<IssuedKey>, Failure>);
 
 /// A file that is being written.
 struct Writing {
-    keyed: Pin<Box<dyn Stream<Item = Keyed> + Send>>,
+    /// As many together as are there.
+    keyed: Pin<Box<dyn Stream<Item = Vec<Keyed>> + Send>>,
     /// Nothing once it is whole.
     printing: Option<Printing>,
+    press: LabelPress,
     base_url: BaseUrl,
     out: Vec<u8>,
 }
@@ -65,7 +68,7 @@ impl Printer {
         base_url: &BaseUrl,
     ) -> Self {
         let maker = KeyMaker { claims: state.claims.clone(), caller, tenant_id, key };
-        Self { maker: Arc::new(maker), base_url: base_url.clone(), font: state.label_font.clone() }
+        Self { maker: Arc::new(maker), base_url: base_url.clone(), press: state.label_press.clone() }
     }
 
     /// The file, chunk by chunk. Keys are made no faster than it is read; a fault in the middle breaks it off.
@@ -85,10 +88,13 @@ impl Printer {
             let id = device.id;
             first = Some((device, Ok(key.map_err(failure(id))?)));
         }
-        let mut out = Vec::new();
-        let printing = Some(Printing::begin(format, self.font, &mut out));
-        let keyed = Box::pin(stream::iter(first).chain(keyed));
-        let writing = Writing { keyed, printing, base_url: self.base_url, out };
+        let begin = move |font: &Font| {
+            let mut out = Vec::new();
+            (Printing::begin(format, font.clone(), &mut out), out)
+        };
+        let (printing, out) = self.press.draw(begin).await;
+        let keyed = Box::pin(stream::iter(first).chain(keyed).ready_chunks(AT_ONCE));
+        let writing = Writing { keyed, printing: Some(printing), press: self.press, base_url: self.base_url, out };
         Ok(stream::try_unfold(writing, |mut writing| async move {
             let chunk = writing.next().await.inspect_err(|error| {
                 tracing::error!(error = %error, "labels broke off");
@@ -119,40 +125,47 @@ impl Writing {
     /// The next part of the file.
     async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         let Some(mut printing) = self.printing.take() else { return Ok(None) };
-        while self.out.len() < CHUNK {
-            let Some((device, key)) = self.keyed.next().await else {
-                printing.end(&mut self.out);
-                return Ok(Some(std::mem::take(&mut self.out).into()));
+        let mut out = std::mem::take(&mut self.out);
+        while out.len() < CHUNK {
+            let keyed = self.keyed.next().await;
+            let base_url = self.base_url.clone();
+            let draw = move |_: &Font| {
+                let Some(keyed) = keyed else {
+                    printing.end(&mut out);
+                    return Ok((None, out));
+                };
+                keyed.into_iter().try_for_each(|keyed| write(&mut printing, &base_url, keyed, &mut out))?;
+                Ok::<_, ApiError>((Some(printing), out))
             };
-            self.write(&mut printing, &device, key)?;
+            let drawn;
+            (drawn, out) = self.press.draw(draw).await?;
+            match drawn {
+                Some(drawn) => printing = drawn,
+                None => return Ok(Some(out.into())),
+            }
         }
         self.printing = Some(printing);
-        Ok(Some(std::mem::take(&mut self.out).into()))
+        Ok(Some(out.into()))
     }
+}
 
-    fn write(
-        &mut self,
-        printing: &mut Printing,
-        device: &Labelled,
-        key: Result<Option<IssuedKey>, Failure>,
-    ) -> Result<(), ApiError> {
-        let issued = match key {
-            Ok(issued) => issued,
-            Err(Failure::NotAppended(fault @ (AppendError::Store(_) | AppendError::Overloaded))) => {
-                return Err(Failure::from(fault).into());
-            }
-            Err(why) => {
-                printing.leave_out(&device.name, &told(&failure(device.id)(why)), &mut self.out);
-                return Ok(());
-            }
-        };
-        let expires_at = issued.as_ref().map(|key| key.expires_at.0);
-        let key = issued.as_ref().and_then(|key| key.made.as_ref()).map(|key| key.expose());
-        let label = Label::new(self.base_url.as_str(), &device.name, key, expires_at);
-        // What the check let through can be printed.
-        if let Err(why) = printing.add(&label, &mut self.out) {
-            printing.leave_out(&device.name, &why.to_string(), &mut self.out);
+fn write(printing: &mut Printing, base_url: &BaseUrl, (device, key): Keyed, out: &mut Vec<u8>) -> Result<(), ApiError> {
+    let issued = match key {
+        Ok(issued) => issued,
+        Err(Failure::NotAppended(fault @ (AppendError::Store(_) | AppendError::Overloaded))) => {
+            return Err(Failure::from(fault).into());
         }
-        Ok(())
+        Err(why) => {
+            printing.leave_out(&device.name, &told(&failure(device.id)(why)), out);
+            return Ok(());
+        }
+    };
+    let expires_at = issued.as_ref().map(|key| key.expires_at.0);
+    let key = issued.as_ref().and_then(|key| key.made.as_ref()).map(|key| key.expose());
+    let label = Label::new(base_url.as_str(), &device.name, key, expires_at);
+    // What the check let through can be printed.
+    if let Err(why) = printing.add(&label, out) {
+        printing.leave_out(&device.name, &why.to_string(), out);
     }
+    Ok(())
 }

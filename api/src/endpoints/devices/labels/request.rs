@@ -19,6 +19,26 @@ use crate::{
 /// How long a key on a label works unless somebody says otherwise, milliseconds.
 const DEFAULT_DURATION: i64 = 365 * DAY;
 
+/// The names of what is in [`LabelsParams`].
+const KNOWN: [&str; 16] = [
+    "format",
+    "paper",
+    "size",
+    "dpi",
+    "skip",
+    "keys",
+    "durationMs",
+    "expirationTime",
+    "deviceIds",
+    "deviceName",
+    "deviceNames",
+    "all",
+    "textSearch",
+    "type",
+    "deviceProfileId",
+    "state",
+];
+
 /// What labels are asked for with, in the query of a GET and in the body of a POST under the same names.
 #[derive(IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
@@ -109,6 +129,8 @@ pub(super) struct Search {
 
 /// Named values of a request: a query or an object.
 pub(super) trait Members {
+    /// What all of them are called.
+    fn names(&self) -> impl Iterator<Item = &str>;
     /// One value; an empty one is none.
     fn text(&self, name: &str) -> Result<Option<String>, ApiError>;
     /// Several; a text is one.
@@ -116,6 +138,10 @@ pub(super) trait Members {
 }
 
 impl Members for QueryParams {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.names()
+    }
+
     fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
         Ok(self.text(name).filter(|text| !text.is_empty()).map(str::to_owned))
     }
@@ -129,6 +155,10 @@ impl Members for QueryParams {
 }
 
 impl Members for JsonObject {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.names()
+    }
+
     fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
         Ok(self.text(name)?.filter(|text| !text.is_empty()))
     }
@@ -140,6 +170,10 @@ impl Members for JsonObject {
 
 impl LabelsRequest {
     pub(super) fn read(members: &impl Members) -> Result<Self, ApiError> {
+        // A slip in `keys=none` would make keys.
+        if let Some(name) = members.names().find(|name| !KNOWN.contains(name)) {
+            return Err(ApiError::malformed(format!("{name:?} means nothing here")));
+        }
         let format = format(members)?;
         let selection = Selection::read(members)?;
         Ok(Self { format, keys: keys(members)?, selection })
@@ -332,6 +366,7 @@ mod tests {
             "deviceName=D&durationMs=1&expirationTime=1",
             "deviceProfileId=x",
             "all=yes",
+            "deviceName=D&keyz=none",
             "all=true&deviceName=D",
             "state=ready",
             "state=",
@@ -346,11 +381,24 @@ mod tests {
             json!({"deviceName": "D", "dpi": 203.5}),
             json!({"deviceNames": (0..=MOST_DEVICES).map(|number| number.to_string()).collect::<Vec<_>>()}),
             json!({"all": 1}),
+            json!({"deviceName": "D", "Keys": "none"}),
             json!({"all": false}),
             json!({"all": true, "state": "unowned"}),
         ] {
             assert!(of_body(&body).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn what_is_documented_is_known() {
+        use utoipa::{
+            PartialSchema,
+            openapi::{RefOr, Schema},
+        };
+
+        let RefOr::T(Schema::Object(described)) = LabelsParams::schema() else { panic!("no object") };
+        let described: HashSet<_> = described.properties.keys().map(String::as_str).collect();
+        assert_eq!(described, HashSet::from(KNOWN));
     }
 
     proptest! {
