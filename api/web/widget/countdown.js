@@ -37,6 +37,12 @@ export class Countdown {
     clearTimeout(this.#timer);
   }
 
+  /** Lets somebody wait for so many seconds. */
+  lock(seconds) {
+    this.lockedUntil = Date.now() + seconds * 1000;
+    this.run();
+  }
+
   /** Counts towards another time, or none. */
   expire(at) {
     this.expires = at;

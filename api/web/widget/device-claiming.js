@@ -1,12 +1,11 @@
 // <device-claiming>: lets a customer claim a device, on any page, at any deed or ThingsBoard server. docs/widget.md tells how
 // it is embedded and set.
 
-import { Refused } from "./client.js";
 import { claimDevice } from "./claim-device.js";
 import { Countdown } from "./countdown.js";
-import { say } from "./elements.js";
-import { Login } from "./login.js";
-import { codeOf, explainClaim, WAIT_SECONDS } from "./outcome.js";
+import { say, upgrade } from "./elements.js";
+import { Login, tokensOf } from "./login.js";
+import { codeOf, explainClaim, isAtFault, WAIT_SECONDS } from "./outcome.js";
 import { canUseCamera, Scanner } from "./scanner.js";
 import { ATTRIBUTES, languagesOf, settingsOf } from "./settings.js";
 import { style } from "./style.js";
@@ -16,8 +15,6 @@ import { View } from "./view.js";
 // The server that this file comes from, whatever prefix it stands behind.
 const HOME = new URL("../", import.meta.url).href;
 const connected = new Set();
-// Refusals for what was entered itself.
-const AT_FAULT = new Set(["claim_failed", "key_expired", "device_not_found"]);
 
 export class DeviceClaiming extends HTMLElement {
   static observedAttributes = ATTRIBUTES;
@@ -87,14 +84,7 @@ export class DeviceClaiming extends HTMLElement {
   connectedCallback() {
     connected.add(this);
     document.addEventListener("visibilitychange", this.#hidden);
-    // The same for what the class has setters for.
-    for (const name of ["deviceName", "secretKey", "expires", "account", "texts"]) {
-      if (Object.hasOwn(this, name)) {
-        const { [name]: value } = this;
-        delete this[name];
-        this[name] = value;
-      }
-    }
+    upgrade(this, ["deviceName", "secretKey", "expires", "account", "texts"]);
     if (!this.#found && this.hasAttribute("name")) this.deviceName = this.getAttribute("name");
     this.#countdown.run();
     this.#translate();
@@ -260,20 +250,13 @@ export class DeviceClaiming extends HTMLElement {
     this.#busy(true);
     this.#view.aloud.textContent = this.#words.inProgress;
     try {
-      const device = await claimDevice(this.server, entered, (expired) => this.#token(expired));
+      const device = await claimDevice(this.server, entered, tokensOf(this));
       if (device) this.#succeeded(device, mine);
       else if (mine === this.#shown) this.#askToSignIn(entered);
-    } catch (error) {
-      // What the page brings for tokens may fail, too.
-      if (!(error instanceof Refused)) console.error(error);
-      this.#refused(error instanceof Refused ? error : new Refused({ status: 0, code: "unreachable", detail: "No token." }), entered, mine);
+    } catch (refusal) {
+      this.#refused(refusal, entered, mine);
     }
     if (mine === this.#shown) this.#busy(false);
-  }
-
-  async #token(expired) {
-    const given = this.tokenProvider ? await this.tokenProvider({ expired }) : expired ? null : this.token;
-    return given ?? this.account.token({ expired });
   }
 
   #busy(isBusy) {
@@ -318,12 +301,9 @@ export class DeviceClaiming extends HTMLElement {
   #showRefusal(refusal, code, entered) {
     const { hidesKey, own } = settingsOf(this);
     const [texts, tag] = [this.#words, this.#tag];
-    if (refusal.status === 429) {
-      this.#countdown.lockedUntil = Date.now() + (refusal.retryAfter ?? WAIT_SECONDS) * 1000;
-      this.#countdown.run();
-    }
+    if (refusal.status === 429) this.#countdown.lock(refusal.retryAfter ?? WAIT_SECONDS);
     // What was found is laid open to be put right, but where it is not at fault.
-    if (this.#phase === "ready" && AT_FAULT.has(code)) this.#phase = "form";
+    if (this.#phase === "ready" && isAtFault(code)) this.#phase = "form";
     // A key that has run out is worth nothing any more: there is place for the next.
     if (code === "key_expired") {
       this.#found &&= { ...this.#found, key: null };

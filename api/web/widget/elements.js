@@ -23,6 +23,17 @@ export function say(element, text) {
   element.hidden = text === "";
 }
 
+/** Gives the setters of a custom element what a page has set before the element was known. */
+export function upgrade(element, names) {
+  for (const name of names) {
+    if (Object.hasOwn(element, name)) {
+      const { [name]: value } = element;
+      delete element[name];
+      element[name] = value;
+    }
+  }
+}
+
 const PATHS = {
   scan: "M4 8V5a1 1 0 0 1 1-1h3M16 4h3a1 1 0 0 1 1 1v3M20 16v3a1 1 0 0 1-1 1h-3M8 20H5a1 1 0 0 1-1-1v-3M8 8h3v3H8zM14 8h2v2M8 14h2v2M14 13v3h2M13 16",
   photo: "M4 8h3l2-3h6l2 3h3v11H4zM12 16.5a3.2 3.2 0 1 0 0-6.4 3.2 3.2 0 0 0 0 6.4z",

@@ -1,6 +1,6 @@
 // Who is signed in by the element's own form. The tokens are kept in memory only: with the page they are gone.
 
-import { ask, content } from "./client.js";
+import { ask, content, Refused } from "./client.js";
 
 /** An account as the element asks for it; a host page may bring its own (`DeviceClaiming.account`). */
 export class Login {
@@ -49,3 +49,15 @@ export class Login {
     }
   }
 }
+
+/** What gives tokens for the element's claims: the page's own, or its account's. What the page brings may fail, too. */
+export const tokensOf = (element) => async (expired) => {
+  try {
+    const given = element.tokenProvider ? await element.tokenProvider({ expired }) : expired ? null : element.token;
+    return given ?? (await element.account.token({ expired }));
+  } catch (error) {
+    if (error instanceof Refused) throw error;
+    console.error(error);
+    throw new Refused({ status: 0, code: "unreachable", detail: "No token." });
+  }
+};

@@ -15,6 +15,9 @@ export function codeOf({ status, code, errorCode, detail }) {
   return code ?? (status === 400 ? WORDS[detail] : null) ?? NUMBERS[errorCode] ?? ofStatus;
 }
 
+/** Whether what was entered itself is at fault. */
+export const isAtFault = (code) => ["claim_failed", "key_expired", "device_not_found"].includes(code);
+
 // What a host's own text for a claim that failed stands for. That one has to wait, and faults, are told all the same.
 const OF_THE_CLAIM = new Set(["claim_failed", "key_expired", "already_claimed", "malformed_request", "permission_denied"]);
 

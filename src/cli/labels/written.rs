@@ -38,16 +38,19 @@ fn parse(text: &str) -> Result<Vec<Written>, String> {
     let table = Table::read(text, Delimiter::COMMA).map_err(|why| why.to_string())?;
     let Some((header, lines)) = table.records.split_first() else { return Err("the file is empty".to_owned()) };
     let column = |name: &str| header.cells.iter().position(|cell| cell == name);
-    let name =
-        column("name").ok_or("there is no column `name`; the file has to be one that `deed import` has written")?;
-    let (key, expires_at) = (column("secretKey"), column("expirationTime"));
+    let needed = |name: &str| {
+        column(name).ok_or_else(|| {
+            format!("there is no column `{name}`; the file has to be one that `deed import` has written")
+        })
+    };
+    let (name, key, expires_at) = (needed("name")?, needed("secretKey")?, column("expirationTime"));
     let written = lines.iter().map(|line| {
         let cell = |place: Option<usize>| place.and_then(|place| line.cells.get(place)).filter(|cell| !cell.is_empty());
         let expires_at = cell(expires_at).map(|cell| {
             cell.parse().map_err(|_| format!("line {}: expirationTime must be milliseconds since the epoch", line.line))
         });
         let name = cell(Some(name)).ok_or_else(|| format!("line {}: there is no name", line.line))?;
-        let key = cell(key).map(|key| Zeroizing::new(key.clone().into_owned()));
+        let key = cell(Some(key)).map(|key| Zeroizing::new(key.clone().into_owned()));
         Ok(Written { name: name.clone().into_owned(), key, expires_at: expires_at.transpose()? })
     });
     written.collect()
@@ -70,9 +73,13 @@ mod tests {
 
     #[test]
     fn what_is_no_such_file_is_refused_without_telling_a_key() {
-        for text in
-            ["", "label,secretKey\nx,S3CR3T", "name,secretKey,expirationTime\nD,S3CR3T,soon", "name,secretKey\n,S3CR3T"]
-        {
+        for text in [
+            "",
+            "label,secretKey\nx,S3CR3T",
+            "name,type\nD-1,S3CR3T",
+            "name,secretKey,expirationTime\nD,S3CR3T,soon",
+            "name,secretKey\n,S3CR3T",
+        ] {
             let why = parse(text).err().unwrap();
             assert!(!why.contains("S3CR3T"), "{why}");
         }
