@@ -204,6 +204,8 @@ test("what is not to be claimed is said, and never opened", async () => {
     await choose(page, await picture("WIFI:T:WPA;S:home;P:secret;;"));
     await said("This code says nothing of a device: WIFI:T:WPA");
     await check(page);
+    await choose(page, await page.screenshot());
+    await said("No QR code was found in the picture.");
     await choose(page, Buffer.from("no picture"));
     await said("This file is not a picture.");
     assert.equal(await page.getByLabel("Device name").inputValue(), "");
