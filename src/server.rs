@@ -380,6 +380,7 @@ mod tests {
         assert!(rest_of(stream).await.ends_with("done"));
         server.await.unwrap();
     }
+
     #[tokio::test(start_paused = true)]
     async fn who_leaves_an_answer_unread_is_cut_off() {
         let connect = async || {

@@ -8,7 +8,13 @@ mod asset;
 mod headers;
 mod link;
 
-use axum::{Router, body::Bytes, http::HeaderMap, routing::get};
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderMap, StatusCode, header::ACCEPT},
+    response::{Redirect, Response},
+    routing::get,
+};
 
 pub(crate) use self::{asset::Asset, headers::Policy, link::followed};
 
@@ -107,8 +113,25 @@ static FILES: [File; 74] = [
 /// The pages, and the files that they need.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     FILES.iter().fold(Router::new(), |router, file| {
-        router.route(file.path, get(async |headers: HeaderMap| file.asset.answer(&headers)))
+        let router = router.route(file.path, get(async |headers: HeaderMap| file.asset.answer(&headers)));
+        let name = &file.path[1..];
+        if name.is_empty() || name.contains('/') {
+            return router;
+        }
+        // As some write the links of labels. A browser takes along what stands behind the `#`.
+        router.route(&format!("/{name}/"), get(async move || Redirect::permanent(&format!("../{name}"))))
     })
+}
+
+/// What a browser is shown instead of a page that is not there: the first one, from which all others are found. Nothing where
+/// no page is asked for, or none could stand: what pages refer to is found from beside them.
+pub(crate) fn instead_of(path: &str, headers: &HeaderMap) -> Option<Response> {
+    let is_beside = !path.trim_start_matches('/').contains('/');
+    let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let first = FILES.iter().find(|file| file.path == "/" && is_beside && accepts.contains("text/html"))?;
+    let mut response = first.asset.answer(&HeaderMap::new());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    Some(response)
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use axum::{
     body::{Body, to_bytes},
-    http::{Method, Request, Response, StatusCode},
+    http::{HeaderValue, Method, Request, Response, StatusCode, header::ACCEPT},
 };
 use tower::ServiceExt as _;
 
-use super::{FILES, File, HTML, SCRIPT, SVG, routes};
+use super::{FILES, File, HTML, SCRIPT, SVG, instead_of, routes};
 
 async fn ask(method: Method, path: &str) -> Response<Body> {
     let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
@@ -132,6 +132,25 @@ async fn no_page_holds_a_script_or_a_style_or_leads_elsewhere() {
             assert!(text.lines().count() <= 400, "{path} is to be taken apart");
         }
     }
+}
+
+#[tokio::test]
+async fn a_slash_too_much_leads_to_the_page() {
+    let answer = ask(Method::GET, "/claim/").await;
+    assert_eq!(answer.status(), StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(answer.headers()["location"], "../claim");
+    assert_eq!(ask(Method::GET, "/web/base.css/").await.status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn a_browser_is_shown_the_first_page_where_there_is_none() {
+    let instead = |path, accept: &'static str| {
+        let headers = [(ACCEPT, HeaderValue::from_static(accept))].into_iter().collect();
+        instead_of(path, &headers).map(|answer| answer.status())
+    };
+    assert_eq!(instead("/nosuch", "text/html,*/*;q=0.8"), Some(StatusCode::NOT_FOUND));
+    assert_eq!(instead("/nosuch", "*/*"), None);
+    assert_eq!(instead("/api/nosuch", "text/html"), None);
 }
 
 #[tokio::test]
