@@ -30,7 +30,12 @@ start({
   },
 });
 
-addEventListener("hashchange", () => again?.());
+addEventListener("hashchange", async () => {
+  await again?.();
+  // It is another page to who sees or hears it.
+  scrollTo(0, 0);
+  document.querySelector("main h1")?.focus();
+});
 
 async function show(main) {
   const mine = (asked += 1);

@@ -96,7 +96,8 @@ test("a device is found by its name, or by its id", async () => {
     await page.goBack();
     await page.getByLabel("Name, label, type or id").fill(id.toUpperCase());
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { level: 1, name: "Kettle-1" }).waitFor();
+    await page.getByRole("heading", { level: 1, name: "Kettle-1" }).and(page.locator(":focus")).waitFor();
+    assert.equal(await page.evaluate(() => scrollY), 0);
   });
 });
 
