@@ -48,7 +48,6 @@ use uuid::Uuid;
 
 pub(crate) use self::copying::{Begun, Target};
 pub use self::error::OpenError;
-#[cfg(feature = "testing")]
 pub use self::migrations::Step;
 pub use self::upgrade::Upgraded;
 use self::{
