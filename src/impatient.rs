@@ -1,9 +1,10 @@
 //! Connections whose other end leaves unread what it is sent.
 
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -40,7 +41,10 @@ impl<S> Impatient<S> {
         }
         let stopping = &self.stopping;
         let patience = self.patience.get_or_insert_with(|| Box::pin(patience(stopping.clone())));
-        patience.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        ready!(patience.as_mut().poll(context));
+        // Whoever tries again, as to say farewell, is not waited for once more.
+        self.patience = Some(Box::pin(poll_fn(|_| Poll::Ready(()))));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -90,5 +94,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_nothing_is_given_up_for_good() {
+        let (stream, _unread) = duplex(1);
+        let mut stream = Impatient::new(stream, CancellationToken::new());
+        stream.write_all(b"a").await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(stream.write_all(b"b").await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        }
     }
 }

@@ -33,3 +33,17 @@ impl LabelPress {
         drawn.await.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn labels_are_drawn_beside_what_the_runtime_does() {
+        let press = LabelPress::new(Font::built_in().unwrap());
+        assert_ne!(press.draw(|_| thread::current().id()).await, thread::current().id());
+        // It goes on when a part was given up.
+        drop(press.draw(|_| ()));
+        press.draw(|_| ()).await;
+    }
+}

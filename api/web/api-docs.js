@@ -152,8 +152,8 @@ function content([media, { schema }], read, description) {
 /** Text that a button copies. */
 function copied(text) {
   const area = h("pre", {}, h("code", {}, text));
-  const copied = async () => tell(await copy(text, area));
-  return h("div", { class: "copied" }, area, h("button", { type: "button", class: "quiet", onclick: copied }, "Copy"));
+  const onclick = async () => tell(await copy(text, area));
+  return h("div", { class: "copied" }, area, h("button", { type: "button", class: "quiet", onclick }, "Copy"));
 }
 
 /** How to call it from a shell. What the caller has to know is a variable there. */

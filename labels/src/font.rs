@@ -3,7 +3,7 @@
 use ab_glyph::{Font as _, FontArc, FontVec, GlyphId};
 use subsetter::GlyphRemapper;
 
-/// What made keys consist of.
+/// What claim keys are printed with; those that the service makes do without some of it.
 const KEYS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
 
 /// A TrueType font. Cheap to clone.
